@@ -132,9 +132,10 @@ def wait_for_ping(
     while time.monotonic() < deadline:
         if process is not None and process.poll() is not None:
             return False
-        if _ask(port, b"PING").startswith(b"+PONG"):
-            # A stranger may sit on our port, and our own process be about to die of it.
-            return process is None or f"process_id:{process.pid}\r".encode() in _ask(port, b"INFO server")
+        # A stranger may sit on our port, and our own process be about to die of it: ask for the name.
+        ours = b"" if process is None else f"process_id:{process.pid}\r".encode()
+        if _ask(port, b"PING").startswith(b"+PONG") and ours in _ask(port, b"INFO server"):
+            return True
         time.sleep(0.02)
     return False
 
