@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 from ops import node_env, python_env
@@ -32,13 +34,16 @@ def tool(*command: str, env: Mapping[str, str] | None = None) -> int:
     return run_group(command, env=python_env.environment(env or os.environ))
 
 
-def management_environment() -> dict[str, str]:
+def management_environment(env: Mapping[str, str]) -> dict[str, str]:
     """For commands that look at code only: test settings, a Redis address where nobody answers."""
-    return {
-        **os.environ,
-        "DJANGO_SETTINGS_MODULE": "config.settings.test",
-        "REDIS_URL": "redis://127.0.0.1:1/0",
-    }
+    return {**env, "DJANGO_SETTINGS_MODULE": "config.settings.test", "REDIS_URL": "redis://127.0.0.1:1/0"}
+
+
+@contextmanager
+def scratch() -> Iterator[dict[str, str]]:
+    """This environment with a folder for temporary files that is gone afterwards, whatever was left in it."""
+    with tempfile.TemporaryDirectory(prefix="paiban-", ignore_cleanup_errors=True) as folder:
+        yield {**os.environ, "TMPDIR": folder}
 
 
 def frontend(_: list[str]) -> int:
@@ -79,14 +84,16 @@ def lock_command(name: str) -> Sequence[str]:
 def docs(_: list[str]) -> int:
     """Write docs/openapi.yaml and the generated pages again."""
     development_environment()
-    return tool("python", "manage.py", "generate_references", env=management_environment())
+    with scratch() as env:
+        return tool("python", "manage.py", "generate_references", env=management_environment(env))
 
 
 def snapshots(_: list[str]) -> int:
     """Record the contracts again: the tests marked for it rewrite their files instead of comparing."""
     development_environment()
-    env = {**os.environ, "PAIBAN_UPDATE_SNAPSHOTS": "1"}
-    return tool("python", "-m", "pytest", "-q", *(extra_arguments() or ["tests/contract"]), env=env)
+    with scratch() as env:
+        env["PAIBAN_UPDATE_SNAPSHOTS"] = "1"
+        return tool("python", "-m", "pytest", "-q", *(extra_arguments() or ["tests/contract"]), env=env)
 
 
 def admin_password(_: list[str]) -> int:

@@ -73,6 +73,16 @@ def signal_group(pid: int, signum: int) -> None:
         return
 
 
+def catches(pid: int, signum: int) -> bool:
+    """Whether that process has a handler for `signum` installed just now (Linux; False elsewhere)."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text("ascii", "replace")
+    except OSError:
+        return False
+    masks = (line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:"))
+    return bool(int(next(masks, "0"), 16) >> (signum - 1) & 1)
+
+
 def free_port(host: str = "127.0.0.1") -> int:
     """A TCP port nobody listens on right now. Somebody may still take it: retry when the bind fails."""
     with socket.socket(_family(host), socket.SOCK_STREAM) as probe:

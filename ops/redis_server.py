@@ -21,6 +21,7 @@ from typing import Final
 
 from ops.processes import free_port, start_child
 
+LOG: Final = "server.log"
 OLDEST: Final = (6, 2)  # XAUTOCLAIM and GETDEL came with 6.2
 START_SECONDS: Final = 20.0  # a long append-only file is read before the first PONG
 PORT_ATTEMPTS: Final = 5  # somebody may take a free port between asking for it and binding it
@@ -67,19 +68,17 @@ def start_redis(directory: Path, port: int | None = None) -> RunningRedis:
     Without `port` a free one is chosen. *Raises* `RedisUnavailableError` with the end of the server's log.
     """
     directory = directory.resolve()
-    log = directory / "server.log"
     for attempt in range(1, PORT_ATTEMPTS + 1):
         chosen = free_port() if port is None else port
         command = server_command(directory, chosen)
-        with log.open("wb") as output:
-            process = start_child(command, stdout=output)
+        process = start_child(command, stdout=subprocess.DEVNULL)
         running = RunningRedis(f"redis://127.0.0.1:{chosen}/0", chosen, directory, process)
         if wait_for_ping(chosen, process=process):
             return running
         running.stop()
-        last_words = log.read_text("utf-8", "replace")
+        last_words = last_log_lines(directory)
         if port is not None or attempt == PORT_ATTEMPTS:
-            raise RedisUnavailableError(f"{command[0]} did not start on port {chosen}:\n{last_words[-2000:]}")
+            raise RedisUnavailableError(f"{command[0]} did not start on port {chosen}:\n{last_words}")
     raise AssertionError("unreachable")
 
 
@@ -90,6 +89,7 @@ def server_command(directory: Path, port: int) -> list[str]:
     second is repaired by the sweeper and a lost queue is not worth a sync on every command.
     """
     directory.mkdir(parents=True, exist_ok=True)
+    (directory / LOG).unlink(missing_ok=True)  # of this run only: no log rotation to think of
     return [
         find_server(),
         *("--bind", "127.0.0.1"),
@@ -101,7 +101,16 @@ def server_command(directory: Path, port: int) -> list[str]:
         *("--save", ""),
         *("--maxmemory-policy", "noeviction"),
         *("--loglevel", "warning"),
+        *("--logfile", str(directory / LOG)),
     ]
+
+
+def last_log_lines(directory: Path) -> str:
+    """The end of the server's own log."""
+    try:
+        return (directory / LOG).read_text("utf-8", "replace")[-2000:]
+    except OSError:
+        return "(it wrote no log)"
 
 
 def find_server() -> str:

@@ -16,10 +16,10 @@ from typing import Final, NoReturn
 from ops import credentials, node_env, python_env
 from ops.console import run_logged, say, step
 from ops.environment import Settings, child_environment, keep_secrets, make_data_dir, read_settings
-from ops.processes import follow_parent, free_port, port_is_free
+from ops.processes import catches, follow_parent, free_port, port_is_free
 from ops.procfile import read_procfile
 from ops.readiness import Readiness
-from ops.redis_server import wait_for_ping
+from ops.redis_server import last_log_lines, wait_for_ping
 from ops.supervisor import Supervisor
 from ops.workspace import REQUIREMENTS, ROOT, Failure, fingerprint, read_stamp, write_stamp
 
@@ -80,7 +80,7 @@ def _run(settings: Settings) -> int:
         if settings.starts_redis:
             with step("Redis-compatible server"):
                 supervisor.start("redis")
-                _await_redis(supervisor, redis_port)
+                _await_redis(supervisor, redis_port, settings.data / "redis")
         _prepare_database(settings, env)
         supervisor.listen_for_signals()
         return _serve(settings, supervisor)
@@ -88,10 +88,9 @@ def _run(settings: Settings) -> int:
         supervisor.stop()
 
 
-def _await_redis(supervisor: Supervisor, port: int) -> None:
+def _await_redis(supervisor: Supervisor, port: int, directory: Path) -> None:
     if not wait_for_ping(port, process=supervisor.children["redis"].process):
-        supervisor.run_for(1.0)  # shows what the server said
-        raise Failure("The Redis-compatible server did not start.")
+        raise Failure(f"The Redis-compatible server did not start:\n{last_log_lines(directory)}")
 
 
 def _serve(settings: Settings, supervisor: Supervisor) -> int:
@@ -99,8 +98,12 @@ def _serve(settings: Settings, supervisor: Supervisor) -> int:
         if name != "redis":
             supervisor.start(name)
     readiness = Readiness(settings.host, settings.port)
+    make = os.getppid() if "MAKELEVEL" in os.environ and catches(os.getppid(), signal.SIGINT) else None
 
-    def announce_when_ready() -> None:
+    def every_tick() -> None:
+        # An interrupt sent to make alone is not passed on: make drops its handler and waits for us.
+        if make is not None and not catches(make, signal.SIGINT):
+            supervisor.ask_to_stop()
         if supervisor.came_up:
             return
         if readiness.poll():
@@ -112,7 +115,7 @@ def _serve(settings: Settings, supervisor: Supervisor) -> int:
         elif complaint := readiness.complaint():
             say(complaint)
 
-    code = supervisor.run(announce_when_ready)
+    code = supervisor.run(every_tick)
     say("Stopping.")
     return code
 

@@ -76,7 +76,11 @@ class Supervisor:
     def listen_for_signals(self) -> None:
         """From now on Ctrl-C, TERM and a closed terminal end `run` instead of this process."""
         for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(signum, lambda *_: self._asked_to_stop.append(time.monotonic()))
+            signal.signal(signum, self.ask_to_stop)
+
+    def ask_to_stop(self, *_: object) -> None:
+        """Have `run` return soon; asked again a second later, nobody is waited for any more."""
+        self._asked_to_stop.append(time.monotonic())
 
     @property
     def stopping(self) -> bool:
@@ -103,12 +107,6 @@ class Supervisor:
             self._tick()
             every_tick()
         return self.exit_code
-
-    def run_for(self, seconds: float) -> None:
-        """Forward output for a moment without restarting anything."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            self._forward_output(TICK_SECONDS)
 
     def stop(self) -> None:
         """End every program, those that started last first; whoever ignores TERM is killed."""
@@ -156,7 +154,7 @@ class Supervisor:
             last = "\n".join(f"    {line}" for line in child.last_lines)
             say(f"\n{child.name} {ending} {child.deaths} times in a row. It said last:\n{last}\n")
             self.exit_code = 1
-            self._asked_to_stop.append(time.monotonic())
+            self.ask_to_stop()
             return
         pause = min(2.0 ** (child.deaths - 1), LONGEST_PAUSE)
         child.start_again = time.monotonic() + pause
