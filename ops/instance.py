@@ -25,6 +25,8 @@ from ops.workspace import ROOT, Failure
 
 START_SECONDS: Final = 600.0  # a fresh checkout installs everything first
 STOP_SECONDS: Final = 12.0
+# A caller's own instance, a calling make and the settings of a test run are not this instance's business.
+NOT_INHERITED: Final = ("PAIBAN_", "DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE", "MAKE", "MFLAGS")
 PAGES: Final = ("/readyz", "/health", "/", "/admin/login/", "/api/v1/ui/menus", "/openapi.json")
 
 
@@ -79,9 +81,7 @@ def start_paiban(data: Path, *, settings: Mapping[str, str] | None = None) -> Ru
         "PAIBAN_DEMO_PASSWORD": "Demo-for-tests-1",
     }
     own |= settings or {}
-    inherited = {
-        name: value for name, value in os.environ.items() if name not in {"REDIS_URL", "DATABASE_URL"}
-    }
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(NOT_INHERITED)}
     log = data.with_name(f"{data.name}.log")
     with log.open("ab") as output:
         process = subprocess.Popen(
