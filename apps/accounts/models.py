@@ -1,0 +1,72 @@
+"""People and their sign-ins."""
+
+import uuid
+
+from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import UserManager as DjangoUserManager
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class UserManager(DjangoUserManager["User"]):
+    """Stores "no e-mail" as NULL, so that the unique index lets many users have none."""
+
+    def _create_user(self, username, email, password, **extra):  # type: ignore[no-untyped-def]
+        return super()._create_user(username, email or None, password, **extra)
+
+
+class User(AbstractUser):
+    """One row is one person."""
+
+    email = models.EmailField(_("e-mail address"), unique=True, null=True, blank=True)
+    phone = models.CharField(_("phone"), max_length=20, unique=True, null=True, blank=True)
+    must_change_password = models.BooleanField(_("must change the password"), default=False)
+    # Grows whenever every token of the user has to stop working (password change, sign-out everywhere).
+    token_epoch = models.PositiveIntegerField(default=0, editable=False)
+
+    objects = UserManager()
+
+    class Meta(AbstractUser.Meta):
+        verbose_name = _("user")
+        verbose_name_plural = _("users")
+
+    def save(self, *args, **kwargs):  # type: ignore[no-untyped-def]
+        self.email = self.email or None
+        self.phone = self.phone or None
+        super().save(*args, **kwargs)
+
+    def set_password(self, raw_password: str | None) -> None:
+        """A new password ends the old tokens and the duty to change it."""
+        super().set_password(raw_password)
+        self.must_change_password = False
+        self.token_epoch = (self.token_epoch or 0) + 1
+
+    @property
+    def name(self) -> str:
+        """What to call the person."""
+        return self.get_full_name() or self.username
+
+    @property
+    def role_names(self) -> frozenset[str]:
+        """The names of the user's roles; a superuser has all of them."""
+        from apps.accounts.roles import Role
+
+        if self.is_superuser:
+            return frozenset(Role)
+        return frozenset(self.groups.values_list("name", flat=True))
+
+
+class RefreshToken(models.Model):
+    """One row is one refresh token, by its hash. A family is one sign-in; a token is spent once."""
+
+    token_hash = models.CharField(max_length=64, unique=True)
+    family = models.UUIDField(default=uuid.uuid4, db_index=True)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="refresh_tokens")
+    epoch = models.PositiveIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(db_index=True)
+    used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.user_id}/{self.family}"

@@ -1,0 +1,97 @@
+"""Turns every exception of the Django lane into the one error shape."""
+
+import structlog
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, ValidationError
+from django.db import OperationalError
+from django.http import Http404, HttpRequest, JsonResponse
+from redis.exceptions import ConnectionError as RedisConnectionError
+from rest_framework import exceptions as drf
+from rest_framework.response import Response
+
+from apps.core import errors
+from apps.core.errors import ApiError, error_body
+from apps.core.request_id import get_request_id
+
+log = structlog.get_logger("core")
+
+_BY_TYPE: list[tuple[type[BaseException], type[ApiError]]] = [
+    (drf.NotAuthenticated, errors.Unauthenticated),
+    (drf.AuthenticationFailed, errors.Unauthenticated),
+    (drf.PermissionDenied, errors.Forbidden),
+    (PermissionDenied, errors.Forbidden),
+    (drf.NotFound, errors.NotFound),
+    (Http404, errors.NotFound),
+    (drf.MethodNotAllowed, errors.MethodNotAllowed),
+    (drf.UnsupportedMediaType, errors.UnsupportedMedia),
+    (drf.NotAcceptable, errors.UnsupportedMedia),
+    (drf.Throttled, errors.TooManyRequests),
+    (RequestDataTooBig, errors.BodyTooLarge),
+    (drf.ParseError, errors.InvalidRequest),
+    (OperationalError, errors.DependencyDown),
+    (RedisConnectionError, errors.DependencyDown),
+]
+
+
+def to_api_error(exc: BaseException) -> ApiError:
+    """`exc` as an `ApiError`; what nobody mapped becomes `InternalError` and is logged with its traceback."""
+    if isinstance(exc, ApiError):
+        return exc
+    if isinstance(exc, drf.ValidationError):
+        return errors.InvalidRequest(details={"errors": list(_field_errors(exc.get_full_details(), ""))})
+    if isinstance(exc, ValidationError):
+        return errors.InvalidRequest(details={"errors": [{"pointer": "", "message": m} for m in exc.messages]})
+    for known, mapped in _BY_TYPE:
+        if isinstance(exc, known):
+            if mapped.status >= 500:
+                log.error("dependency.failed", exc_info=exc)
+            return mapped()
+    log.error("request.crashed", exc_info=exc)
+    return errors.InternalError()
+
+
+def _field_errors(detail, pointer):  # type: ignore[no-untyped-def]  # DRF's details are an untyped tree
+    if isinstance(detail, dict) and set(detail) == {"message", "code"}:
+        yield {"pointer": pointer, "code": detail["code"], "message": str(detail["message"])}
+    elif isinstance(detail, dict):
+        for name, inner in detail.items():
+            yield from _field_errors(inner, pointer if name == "non_field_errors" else f"{pointer}/{name}")
+    else:
+        for index, inner in enumerate(detail):
+            nested = isinstance(inner, dict) and set(inner) != {"message", "code"}
+            yield from _field_errors(inner, f"{pointer}/{index}" if nested else pointer)
+
+
+def handle_exception(exc: Exception, context: dict[str, object]) -> Response:
+    """DRF's exception handler."""
+    error = to_api_error(exc)
+    headers = {}
+    if error.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    if retry_after := getattr(exc, "wait", None) or error.details.get("retryAfter"):
+        headers["Retry-After"] = str(int(retry_after))
+    return Response(error_body(error, get_request_id()), status=error.status, headers=headers)
+
+
+def error_response(error: ApiError) -> JsonResponse:
+    """The same body for plain Django views."""
+    return JsonResponse(error_body(error, get_request_id()), status=error.status)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> JsonResponse:
+    """`handler404`."""
+    return error_response(errors.NotFound())
+
+
+def server_error(request: HttpRequest) -> JsonResponse:
+    """`handler500`."""
+    return error_response(errors.InternalError())
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> JsonResponse:
+    """`handler403`."""
+    return error_response(errors.Forbidden())
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> JsonResponse:
+    """`handler400`."""
+    return error_response(errors.InvalidRequest())

@@ -1,0 +1,70 @@
+"""The one validator of task input: defaults filled in, every refusal with a pointer, a code and words."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import jsonschema_rs
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from apps.core.publishing.canonical import canonical_json
+
+_WORDS: dict[str, str | Promise] = {
+    "required": _("This field is needed."),
+    "type": _("This is not the expected kind of value."),
+    "maximum": _("At most %(limit)s."),
+    "minimum": _("At least %(limit)s."),
+    "exclusiveMaximum": _("Less than %(limit)s."),
+    "exclusiveMinimum": _("More than %(limit)s."),
+    "maxLength": _("At most %(limit)s characters."),
+    "minLength": _("At least %(limit)s characters."),
+    "multipleOf": _("Not one of the allowed steps."),
+    "pattern": _("This does not have the expected form."),
+    "format": _("This does not have the expected form."),
+    "oneOf": _("Choose one of the offered values."),
+    "enum": _("Choose one of the offered values."),
+    "const": _("Choose one of the offered values."),
+    "additionalProperties": _("This field is not known."),
+}
+
+
+def with_defaults(schema: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """`given` with the schema's defaults for what is absent, nested objects included."""
+    filled = dict(given)
+    for name, field in schema.get("properties", {}).items():
+        if name not in filled and "default" in field:
+            filled[name] = field["default"]
+        elif isinstance(filled.get(name), dict) and field.get("type") == "object":
+            filled[name] = with_defaults(field, filled[name])
+    return filled
+
+
+def field_errors(schema: Mapping[str, Any], value: Any) -> list[dict[str, str]]:
+    """Every way in which `value` does not fit: `{pointer, code, message}`, in the active language."""
+    return [
+        problem for error in _validator(canonical_json(schema)).iter_errors(value) for problem in _described(error)
+    ]
+
+
+@lru_cache(maxsize=256)
+def _validator(schema: str) -> Any:
+    return jsonschema_rs.Draft202012Validator(schema)
+
+
+def _described(error: Any) -> list[dict[str, str]]:
+    code, kind = error.kind.name, error.kind
+    base = "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in error.instance_path)
+    names = {"required": [getattr(kind, "property", "")], "additionalProperties": getattr(kind, "unexpected", [])}
+    template = str(_WORDS.get(code, "")) or error.message[:200]
+    message = template % {"limit": kind.limit} if "%(limit)" in template else template
+    return [{"pointer": base + suffix, "code": code, "message": message} for suffix in _suffixes(names.get(code))]
+
+
+def _suffixes(names: Any) -> list[str]:
+    return [f"/{name}" for name in names] if names else [""]
+
+
+def file_fields(schema: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The top-level fields whose value is the id of a file."""
+    return {name: field for name, field in schema.get("properties", {}).items() if field.get("format") == "file"}

@@ -1,0 +1,88 @@
+"""Is it alive, and can it work? Results are cached for a second, so that probes cost nothing."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, JsonResponse
+from redis.exceptions import RedisError
+
+from apps.core import redis
+from apps.core.config import reader
+
+STARTED = time.time()
+CACHE_SECONDS = 1.0
+_cache: dict[str, tuple[float, dict[str, Any]]] = {}
+
+
+def _measured(name: str, probe: Callable[[], None]) -> dict[str, Any]:
+    """`{ok, latency}` of `probe` in milliseconds, at most a second old."""
+    seen = _cache.get(name)
+    if seen and time.monotonic() - seen[0] < CACHE_SECONDS:
+        return seen[1]
+    started = time.perf_counter()
+    try:
+        probe()
+        result: dict[str, Any] = {"ok": True, "latency": round((time.perf_counter() - started) * 1000, 2)}
+    except (DatabaseError, RedisError) as exc:
+        result = {"ok": False, "error": type(exc).__name__}
+    _cache[name] = (time.monotonic(), result)
+    return result
+
+
+def _probe_db() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+def _probe_redis() -> None:
+    client = redis.client()
+    client.set(redis.key("health"), "1", ex=10)
+    if client.get(redis.key("health")) != "1":
+        raise RedisError("the value written was not read back")
+
+
+PROBES: dict[str, Callable[[], None]] = {"db": _probe_db, "redis": _probe_redis}
+
+
+def _dependencies() -> dict[str, dict[str, Any]]:
+    return {name: _measured(name, probe) for name, probe in PROBES.items()}
+
+
+def _answer(dependencies: dict[str, dict[str, Any]], *, failing_status: int = 200) -> JsonResponse:
+    well = all(d["ok"] for d in dependencies.values())
+    body = {
+        "status": "ok" if well else "degraded",
+        "deps": dependencies,
+        "version": settings.VERSION,
+        "startedAt": round(STARTED),
+        "configRevision": reader.revision,
+    }
+    return JsonResponse(body, status=200 if well else failing_status)
+
+
+def health(request: HttpRequest) -> JsonResponse:
+    """200 while the process lives; `degraded` names what does not."""
+    return _answer(_dependencies())
+
+
+def health_db(request: HttpRequest) -> JsonResponse:
+    """The database alone."""
+    return _answer({"db": _measured("db", _probe_db)})
+
+
+def health_redis(request: HttpRequest) -> JsonResponse:
+    """Redis alone."""
+    return _answer({"redis": _measured("redis", _probe_redis)})
+
+
+def readyz(request: HttpRequest) -> JsonResponse:
+    """503 when this process should get no traffic."""
+    return _answer(_dependencies(), failing_status=503)
+
+
+def version(request: HttpRequest) -> JsonResponse:
+    """Which Paiban this is."""
+    return JsonResponse({"version": settings.VERSION})

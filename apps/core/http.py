@@ -1,0 +1,86 @@
+"""The one guarded HTTP client: no address inside our own network is ever reached for a user.
+
+Every name is resolved once, every answer checked, and the connection goes to the checked address (no second
+lookup, so DNS cannot be changed in between). Redirects are not followed. Hosts in `PAIBAN_OUTBOUND_ALLOWED_HOSTS`
+are exempt: that is how an operator reaches a model server in the own network.
+"""
+
+import asyncio
+import ipaddress
+import socket
+from weakref import WeakKeyDictionary
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from apps.core.errors import ApiError
+
+CONNECT_SECONDS = 2.0
+CONNECTIONS = 100
+
+# `is_global` is true for these wrappers of other addresses (gotchas A44).
+_WRAPPERS = [ipaddress.ip_network(n) for n in ("64:ff9b::/96", "2002::/16", "2001::/32", "fec0::/10", "::ffff:0:0/96")]
+
+
+class AddressRefused(ApiError):
+    code, reason, status = "CORE_2014", "E_ADDRESS_REFUSED", 422
+    message = _(
+        "%(host)s leads to an address inside this network. Add it to PAIBAN_OUTBOUND_ALLOWED_HOSTS if that is wanted."
+    )
+
+
+def is_public(address: str) -> bool:
+    """Whether `address` is reachable on the public internet and wraps no other address."""
+    ip = ipaddress.ip_address(address)
+    if any(ip.version == net.version and ip in net for net in _WRAPPERS):
+        return False
+    return ip.is_global and not ip.is_multicast and not ip.is_reserved
+
+
+def is_exempt(host: str) -> bool:
+    """Whether the installation allows `host` wherever it leads."""
+    return host.lower() in {h.lower() for h in settings.OUTBOUND_ALLOWED_HOSTS}
+
+
+class GuardedResolver(AbstractResolver):
+    """Resolves names and refuses answers that are not public."""
+
+    def __init__(self) -> None:
+        self._inner = aiohttp.ThreadedResolver()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        found = await self._inner.resolve(host, port, family)
+        if not is_exempt(host) and not all(is_public(answer["host"]) for answer in found):
+            raise AddressRefused(host=host)
+        return found
+
+    async def close(self) -> None:
+        await self._inner.close()
+
+
+def check_literal(host: str) -> None:
+    """Literal addresses skip the resolver, so they are checked here. Raises `AddressRefused`."""
+    try:
+        public = is_public(host.strip("[]"))
+    except ValueError:
+        return
+    if not public and not is_exempt(host):
+        raise AddressRefused(host=host)
+
+
+_sessions: "WeakKeyDictionary[asyncio.AbstractEventLoop, aiohttp.ClientSession]" = WeakKeyDictionary()
+
+
+def session() -> aiohttp.ClientSession:
+    """The pooled client of the running loop."""
+    loop = asyncio.get_running_loop()
+    found = _sessions.get(loop)
+    if found is None or found.closed:
+        connector = aiohttp.TCPConnector(resolver=GuardedResolver(), limit=CONNECTIONS, ttl_dns_cache=30)
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
+        found = _sessions[loop] = aiohttp.ClientSession(connector=connector, timeout=timeout, trust_env=False)
+    return found

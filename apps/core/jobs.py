@@ -1,0 +1,12 @@
+"""Celery tasks of core."""
+
+from celery import shared_task
+
+from apps.core.storage import services
+
+
+@shared_task(name="core.purge_expired")
+def purge_expired() -> None:
+    """Drop files past their time."""
+    while services.purge_expired():
+        pass

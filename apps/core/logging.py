@@ -1,0 +1,78 @@
+"""structlog for everything: JSON in production, readable lines in development."""
+
+import logging
+import logging.config
+import re
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+# Values that must never reach a sink, whatever field they stand in.
+_SECRET = re.compile(r"(sk-[A-Za-z0-9_-]{8,}|eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*|Bearer\s+\S+)")
+_SECRET_FIELDS = {"password", "secret", "token", "access", "refresh", "authorization", "api_key", "ticket"}
+
+Event = MutableMapping[str, Any]
+
+
+def redact(_logger: object, _name: str, event: Event) -> Event:
+    """Mask secret fields by name and secret-looking values by pattern."""
+    for field, value in event.items():
+        if field.lower() in _SECRET_FIELDS:
+            event[field] = "***"
+        elif isinstance(value, str):
+            event[field] = _SECRET.sub("***", value)
+    return event
+
+
+def _rename(_logger: object, _name: str, event: Event) -> Event:
+    event["msg"] = event.pop("event", "")
+    event["module"] = event.pop("logger", "")
+    return event
+
+
+def configure(*, fmt: str, level: str) -> None:
+    """Route structlog and the standard library through one chain of processors."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
+        structlog.processors.format_exc_info if fmt == "json" else _keep,
+        redact,
+    ]
+    final: list[Any] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
+    if fmt == "json":
+        final += [_rename, structlog.processors.JSONRenderer(ensure_ascii=False)]
+    else:
+        final += [structlog.dev.ConsoleRenderer(timestamp_key="ts", colors=False)]
+    structlog.configure(
+        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    logging.config.dictConfig(_stdlib_config(shared, final, level))
+
+
+def _keep(_logger: object, _name: str, event: Event) -> Event:
+    return event
+
+
+def _stdlib_config(shared: list[Any], final: list[Any], level: str) -> dict[str, Any]:
+    quiet = {name: {"level": "WARNING"} for name in ("asyncio", "mcp", "httpx2", "PIL", "botocore", "urllib3")}
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "chain": {
+                "()": structlog.stdlib.ProcessorFormatter,
+                "processors": final,
+                "foreign_pre_chain": shared,
+            }
+        },
+        "handlers": {"out": {"class": "logging.StreamHandler", "formatter": "chain"}},
+        "root": {"handlers": ["out"], "level": level},
+        "loggers": quiet
+        | {"django.server": {"level": "WARNING"}, "django.request": {"level": "ERROR"}, "celery": {"level": "WARNING"}},
+    }

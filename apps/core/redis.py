@@ -1,0 +1,31 @@
+"""The Redis connections of this process."""
+
+from functools import lru_cache
+from typing import Any
+
+import redis
+import redis.asyncio
+from django.conf import settings
+
+_OPTIONS: dict[str, Any] = {
+    "socket_connect_timeout": 2,
+    "socket_timeout": 5,
+    "health_check_interval": 25,
+    "decode_responses": True,
+}
+
+
+@lru_cache(maxsize=1)
+def client() -> "redis.Redis":
+    """The pooled blocking client; a dead server costs a caller at most the connect timeout."""
+    return redis.Redis.from_url(settings.REDIS_URL, **_OPTIONS)
+
+
+def new_async_client() -> "redis.asyncio.Redis":
+    """An asyncio client for the running loop; whoever makes it closes it."""
+    return redis.asyncio.Redis.from_url(settings.REDIS_URL, **_OPTIONS)
+
+
+def key(name: str) -> str:
+    """`name` under this installation's prefix."""
+    return f"{settings.REDIS_PREFIX}{name}"

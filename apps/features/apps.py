@@ -1,0 +1,18 @@
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class FeaturesConfig(AppConfig):
+    name = "apps.features"
+    label = "features"
+    verbose_name = _("Features")
+
+    def ready(self) -> None:
+        from apps.core.lane.app import register as register_route
+        from apps.core.publishing.registry import register
+        from apps.features.publishing import FeatureKind
+        from apps.features.ui import ROUTES
+
+        register(FeatureKind())
+        for route in ROUTES:
+            register_route(route)

@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class PipelinesConfig(AppConfig):
+    name = "apps.pipelines"
+    label = "pipelines"
+    verbose_name = _("Pipelines")

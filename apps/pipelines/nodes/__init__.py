@@ -1,0 +1,18 @@
+"""Node types by name: every module in this folder that defines `NODE` is one."""
+
+import importlib
+import pkgutil
+from functools import lru_cache
+
+from apps.pipelines.nodes.base import NodeType
+
+
+@lru_cache(maxsize=1)
+def node_types() -> dict[str, NodeType]:
+    """All node types by name."""
+    found: dict[str, NodeType] = {}
+    for module in pkgutil.iter_modules(__path__):
+        node: NodeType | None = getattr(importlib.import_module(f"{__name__}.{module.name}"), "NODE", None)
+        if node is not None:
+            found[node.type] = node
+    return found

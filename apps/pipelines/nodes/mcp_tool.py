@@ -1,0 +1,75 @@
+"""Tool: calls an approved MCP tool. Files go in and come out as ids; the tool sees local copies."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from django.utils.translation import gettext_lazy as _
+
+from apps.mcp.client import call_tool
+from apps.pipelines.nodes.base import Files, NodeConfig, NodeContext, NodeResult
+
+
+class McpToolConfig(NodeConfig):
+    server: str
+    tool: str
+
+    @property
+    def address(self) -> str:
+        return f"{self.server}/{self.tool}"
+
+
+class McpToolNode:
+    type = "mcp_tool"
+    label = _("Tool")
+    Config = McpToolConfig
+    default_timeout = 120.0
+    retries = 2  # a lost tool process is started again; the image tools have no effect outside their result
+
+    async def run(self, context: NodeContext) -> NodeResult:
+        config: McpToolConfig = context.config
+        approved = context.parts["tools"][config.address]
+        arguments = await _arguments(approved["input_schema"], context.inputs, context.files)
+        result = await call_tool(
+            config.server, config.tool, arguments, approved=approved, on_progress=context.on_progress
+        )
+        return NodeResult(await _adopt_files(result, context.files, name=config.tool))
+
+    def outputs(self, config: Any, parts: Mapping[str, Any]) -> frozenset[str] | None:
+        tool = parts.get("tools", {}).get(config.address)
+        properties = tool["output_schema"].get("properties") if tool else None
+        return frozenset(properties) if properties else None
+
+
+def _is_file(schema: Mapping[str, Any]) -> bool:
+    return schema.get("format") == "uri" and "contentMediaType" in schema
+
+
+async def _arguments(schema: Mapping[str, Any], inputs: Mapping[str, Any], files: Files) -> dict[str, Any]:
+    properties = schema.get("properties", {})
+    arguments: dict[str, Any] = {}
+    for name, value in inputs.items():
+        if _is_file(properties.get(name, {})):
+            value = (await files.fetch(str(value))).as_uri()
+        arguments[name] = value
+    return arguments
+
+
+async def _adopt_files(result: Mapping[str, Any], files: Files, *, name: str) -> dict[str, Any]:
+    """The result with every file it names taken over and replaced by its id."""
+    output: dict[str, Any] = {}
+    for field, value in result.items():
+        if isinstance(value, dict) and str(value.get("uri", "")).startswith("file://"):
+            value = await files.adopt(
+                Path(unquote(urlsplit(value["uri"]).path)),
+                mime=value["mime"],
+                width=value.get("width"),
+                height=value.get("height"),
+                name=name,
+            )
+        output[field] = value
+    return output
+
+
+NODE = McpToolNode()

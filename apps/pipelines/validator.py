@@ -1,0 +1,235 @@
+"""Says what is wrong with a graph, node by node. Drafts may be wrong; releases may not."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from itertools import product
+from typing import Any
+
+from django.utils.translation import gettext as _
+from pydantic import ValidationError
+
+from apps.core.errors import ApiError
+from apps.pipelines.graph import Graph, Node, parse_graph
+from apps.pipelines.nodes import node_types
+from apps.pipelines.nodes.condition import compile_expression
+from apps.pipelines.wiring import references
+
+MAX_NODES = 300
+MAX_CONDITIONS = 10  # every combination of outcomes is looked at: 1,024 at the most
+_ID = re.compile(r"^[a-z][a-z0-9_]{0,39}$")
+
+
+@dataclass(frozen=True)
+class GraphProblem:
+    """One thing to mend: a stable code, words, and where."""
+
+    code: str
+    message: str
+    node: str = ""
+    field: str = ""
+
+    def as_dict(self) -> dict[str, str]:
+        return asdict(self)
+
+
+def validate(raw: Any, parts: Mapping[str, Any] | None = None) -> list[GraphProblem]:
+    """Every problem of the graph. `parts` (form, prompts, tools) sharpens what can be said of references."""
+    try:
+        graph = parse_graph(raw)
+    except ValueError as exc:
+        return [GraphProblem("E_GRAPH_SHAPE", str(exc))]
+    if len(graph.nodes) > MAX_NODES:
+        return [GraphProblem("E_TOO_MANY_NODES", _("More than %(max)s nodes.") % {"max": MAX_NODES})]
+    problems = [problem for rule in _SHAPE_RULES for problem in rule(graph)]
+    if problems:
+        return problems  # the rules below rely on a sound graph
+    return [p for rule in _MEANING_RULES for p in rule(graph, parts or {})]
+
+
+# --- shape ---------------------------------------------------------------------------------------
+
+
+def _ids(graph: Graph) -> Iterator[GraphProblem]:
+    for node_id, count in Counter(node.id for node in graph.nodes).items():
+        if count > 1:
+            yield GraphProblem("E_NODE_DUPLICATE", _("Two nodes have this id."), node_id)
+        if not _ID.match(node_id):
+            words = _("An id starts with a letter and holds lower-case letters, digits and underscores.")
+            yield GraphProblem("E_NODE_ID", words, node_id)
+
+
+def _types(graph: Graph) -> Iterator[GraphProblem]:
+    for node in graph.nodes:
+        if node.type not in node_types():
+            yield GraphProblem("E_NODE_TYPE", _("There is no node type “%(type)s”.") % {"type": node.type}, node.id)
+
+
+def _one_start_one_end(graph: Graph) -> Iterator[GraphProblem]:
+    for kind, code in (("start", "E_START"), ("end", "E_END")):
+        if len(graph.of_type(kind)) != 1:
+            yield GraphProblem(code, _("A pipeline has exactly one %(kind)s node.") % {"kind": kind})
+
+
+def _edges(graph: Graph) -> Iterator[GraphProblem]:
+    for edge in graph.edges:
+        for end in (edge.source, edge.target):
+            if end not in graph.by_id:
+                yield GraphProblem("E_EDGE_UNKNOWN", _("An edge leads to or from nothing."), end)
+        if edge.source == edge.target:
+            yield GraphProblem("E_EDGE_LOOP", _("A node cannot follow itself."), edge.source)
+    for edge, count in Counter(graph.edges).items():
+        if count > 1:
+            yield GraphProblem("E_EDGE_DUPLICATE", _("This connection exists twice."), edge.source)
+
+
+def _cycles(graph: Graph) -> Iterator[GraphProblem]:
+    on_cycle = sorted(set(graph.by_id) - set(graph.order))
+    for node_id in on_cycle:
+        yield GraphProblem("E_CYCLE", _("This node is part of, or behind, a circle."), node_id)
+
+
+_SHAPE_RULES: list[Callable[[Graph], Iterator[GraphProblem]]] = [_ids, _types, _one_start_one_end, _edges, _cycles]
+
+
+# --- meaning -------------------------------------------------------------------------------------
+
+
+def _dangling(graph: Graph, parts: Mapping[str, Any]) -> Iterator[GraphProblem]:
+    after_start = graph.reachable_from(graph.of_type("start")[0].id)
+    before_end = graph.reachable_from(graph.of_type("end")[0].id, backwards=True)
+    for node in graph.nodes:
+        if node.id not in after_start:
+            yield GraphProblem("E_UNREACHABLE", _("No path from the start leads here."), node.id)
+        elif node.id not in before_end:
+            yield GraphProblem("E_DANGLING", _("No path from here leads to the end."), node.id)
+
+
+def _configs(graph: Graph, parts: Mapping[str, Any]) -> Iterator[GraphProblem]:
+    for node in graph.nodes:
+        try:
+            node_types()[node.type].Config.model_validate(dict(node.config))
+        except ValidationError as exc:
+            for error in exc.errors():
+                field = ".".join(map(str, error["loc"]))
+                yield GraphProblem("E_CONFIG", f"{field}: {error['msg']}", node.id, f"config.{field}")
+
+
+def _branches(graph: Graph, parts: Mapping[str, Any]) -> Iterator[GraphProblem]:
+    for node in graph.nodes:
+        outcomes = {edge.when for edge in graph.outgoing.get(node.id, [])}
+        if node.type == "condition":
+            if outcomes != {"true", "false"}:
+                words = _("A condition needs a way for true and a way for false, and no other.")
+                yield GraphProblem("E_BRANCH_INCOMPLETE", words, node.id)
+            yield from _expression(node)
+        elif outcomes - {""}:
+            yield GraphProblem("E_BRANCH_UNEXPECTED", _("Only a condition's edges depend on an outcome."), node.id)
+
+
+def _expression(node: Node) -> Iterator[GraphProblem]:
+    try:
+        compile_expression(str(node.config.get("expression", "")))
+    except ApiError as exc:
+        yield GraphProblem("E_CONDITION", exc.text(), node.id, "config.expression")
+
+
+def _parts_exist(graph: Graph, parts: Mapping[str, Any]) -> Iterator[GraphProblem]:
+    for node in graph.nodes:
+        if node.type == "prompt" and "prompts" in parts and node.config.get("prompt") not in parts["prompts"]:
+            yield GraphProblem("E_PROMPT_UNKNOWN", _("This prompt does not exist."), node.id, "config.prompt")
+        address = f"{node.config.get('server')}/{node.config.get('tool')}"
+        if node.type == "mcp_tool" and "tools" in parts:
+            if address not in parts["tools"]:
+                words = _("The tool %(tool)s is not known or not allowed.") % {"tool": address}
+                yield GraphProblem("E_TOOL_UNKNOWN", words, node.id, "config.tool")
+            else:
+                yield from _tool_arguments(node, parts["tools"][address]["input_schema"])
+
+
+def _tool_arguments(node: Node, schema: Mapping[str, Any]) -> Iterator[GraphProblem]:
+    for name in schema.get("required", []):
+        if name not in node.inputs:
+            words = _("The tool needs “%(name)s”.") % {"name": name}
+            yield GraphProblem("E_ARGUMENT_UNBOUND", words, node.id, f"inputs.{name}")
+    for name in node.inputs:
+        if name not in schema.get("properties", {}):
+            words = _("The tool takes no “%(name)s”.") % {"name": name}
+            yield GraphProblem("E_ARGUMENT_UNKNOWN", words, node.id, f"inputs.{name}")
+
+
+def _references(graph: Graph, parts: Mapping[str, Any]) -> Iterator[GraphProblem]:
+    together = _runs_together(graph)
+    if together is None:
+        yield GraphProblem("E_TOO_MANY_CONDITIONS", _("More than %(max)s conditions.") % {"max": MAX_CONDITIONS})
+        return
+    for node in graph.nodes:
+        for field, template in node.inputs.items():
+            yield from _reference_problems(graph, parts, together, node, field, template)
+
+
+def _reference_problems(
+    graph: Graph, parts: Mapping[str, Any], together: set[tuple[str, str]], node: Node, field: str, template: Any
+) -> Iterator[GraphProblem]:
+    where = f"inputs.{field}"
+    try:
+        paths = references(template)
+    except ApiError as exc:
+        yield GraphProblem("E_TEMPLATE", exc.text(), node.id, where)
+        return
+    before = graph.reachable_from(node.id, backwards=True) - {node.id}
+    for path in sorted(paths):
+        source = graph.by_id.get(path[0])
+        if source is None:
+            words = _("There is no node “%(id)s”.") % {"id": path[0]}
+            yield GraphProblem("E_REFERENCE_UNKNOWN", words, node.id, where)
+        elif source.id not in before:
+            words = _("“%(id)s” does not come before this node.") % {"id": path[0]}
+            yield GraphProblem("E_REFERENCE_LATER", words, node.id, where)
+        elif (node.id, source.id) not in together:
+            words = _("“%(id)s” does not run on every path that leads here.") % {"id": path[0]}
+            yield GraphProblem("E_REFERENCE_SKIPPED", words, node.id, where)
+        elif not _produces(source, path, parts):
+            words = _("“%(id)s” produces no “%(name)s”.") % {"id": path[0], "name": ".".join(path[1:])}
+            yield GraphProblem("E_REFERENCE_OUTPUT", words, node.id, where)
+
+
+def _produces(source: Node, path: tuple[str, ...], parts: Mapping[str, Any]) -> bool:
+    kind = node_types()[source.type]
+    try:
+        known = kind.outputs(kind.Config.model_validate(dict(source.config)), parts)
+    except ValidationError:
+        return True  # said already, as a problem of the configuration
+    return known is None or len(path) < 2 or path[1] in known
+
+
+def _runs_together(graph: Graph) -> set[tuple[str, str]] | None:
+    """Pairs (a, b) where b runs whenever a runs; None when there are too many conditions to look at."""
+    conditions = [node.id for node in graph.of_type("condition")]
+    if len(conditions) > MAX_CONDITIONS:
+        return None
+    pairs = {(a, b) for a in graph.by_id for b in graph.by_id}
+    for outcome in product(("true", "false"), repeat=len(conditions)):
+        active = _active(graph, dict(zip(conditions, outcome, strict=True)))
+        pairs = {(a, b) for a, b in pairs if a not in active or b in active}
+    return pairs
+
+
+def _active(graph: Graph, outcomes: Mapping[str, str]) -> set[str]:
+    active: set[str] = set()
+    for node_id in graph.order:
+        incoming = graph.incoming.get(node_id, [])
+        taken = any(e.source in active and e.when in ("", outcomes.get(e.source, "")) for e in incoming)
+        if taken or not incoming:
+            active.add(node_id)
+    return active
+
+
+_MEANING_RULES: list[Callable[[Graph, Mapping[str, Any]], Iterator[GraphProblem]]] = [
+    _dangling,
+    _configs,
+    _branches,
+    _parts_exist,
+    _references,
+]

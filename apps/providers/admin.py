@@ -1,0 +1,77 @@
+"""Model endpoints in the CMS."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db import transaction
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from simple_history.admin import SimpleHistoryAdmin
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget
+
+from apps.providers import services
+from apps.providers.handlers import handlers
+from apps.providers.models import Endpoint, Offer
+
+
+class EndpointForm(forms.ModelForm[Endpoint]):
+    """The key is written here and never shown again."""
+
+    new_secret = forms.CharField(
+        label=_("API key"),
+        required=False,
+        strip=True,
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "off"}),
+        help_text=_("Kept encrypted and never shown again. Leave empty to keep the present one."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "handler_key" in self.fields:
+            self.fields["handler_key"].widget = UnfoldAdminSelectWidget(choices=[(k, k) for k in sorted(handlers())])
+
+    class Meta:
+        model = Endpoint
+        fields = ["key", "name", "handler_key", "base_url", "priority", "timeout_seconds", "max_retries", "enabled"]
+
+
+class OfferInline(TabularInline):  # type: ignore[misc]
+    model = Offer
+    extra = 0
+
+
+@admin.register(Endpoint)
+class EndpointAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
+    form = EndpointForm
+    list_display = ["name", "handler_key", "base_url", "secret_hint", "priority", "enabled"]
+    list_filter = ["enabled", "handler_key"]
+    list_select_related = ["secret"]
+    search_fields = ["key", "name"]
+    inlines = [OfferInline]
+    readonly_fields = ["secret_hint"]
+    fieldsets = [
+        (None, {"fields": ["key", "name", "enabled"]}),
+        (_("Connection"), {"fields": ["handler_key", "base_url", "secret_hint", "new_secret"]}),
+        (_("Routing"), {"fields": ["priority", "timeout_seconds", "max_retries"]}),
+    ]
+
+    @admin.display(description=_("key in use"))
+    def secret_hint(self, endpoint: Endpoint) -> str:
+        return endpoint.secret.hint if hasattr(endpoint, "secret") else str(_("none"))
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        with transaction.atomic():
+            if plaintext := form.cleaned_data.get("new_secret"):
+                services.set_secret(form.instance, plaintext, by=request.user)
+            services.release_catalogue(by=request.user)
+
+    def delete_model(self, request: HttpRequest, obj: Endpoint) -> None:
+        super().delete_model(request, obj)
+        services.release_catalogue(by=request.user)
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        super().delete_queryset(request, queryset)
+        services.release_catalogue(by=request.user)

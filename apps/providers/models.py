@@ -1,0 +1,73 @@
+"""Upstream model servers, their secrets and what they offer."""
+
+from typing import Any
+
+from django.core.validators import RegexValidator
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from simple_history.models import HistoricalRecords
+
+key_validator = RegexValidator(r"^[a-z0-9][a-z0-9-]*$", _("Use lower-case letters, digits and hyphens."))
+
+
+class Endpoint(models.Model):
+    """One row is one upstream server that a handler can speak to."""
+
+    key = models.SlugField(_("key"), max_length=64, unique=True, validators=[key_validator])
+    name = models.CharField(_("name"), max_length=120)
+    handler_key = models.CharField(_("handler"), max_length=32)
+    base_url = models.URLField(_("base URL"), max_length=300, blank=True)
+    priority = models.IntegerField(_("priority"), default=100, help_text=_("The lowest number is tried first."))
+    timeout_seconds = models.PositiveIntegerField(_("timeout (seconds)"), default=60)
+    max_retries = models.PositiveSmallIntegerField(_("retries"), default=1)
+    enabled = models.BooleanField(_("enabled"), default=True)
+    revision = models.PositiveIntegerField(default=1, editable=False)
+    history = HistoricalRecords(cascade_delete_history=False)
+
+    class Meta:
+        verbose_name = _("model endpoint")
+        verbose_name_plural = _("model endpoints")
+        ordering = ["priority", "key"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Secret(models.Model):
+    """One row is the key of an endpoint, sealed. It is written and used, never read back."""
+
+    endpoint = models.OneToOneField(Endpoint, on_delete=models.CASCADE, related_name="secret")
+    blob = models.TextField()
+    hint = models.CharField(max_length=12)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return self.hint
+
+    @property
+    def bound_to(self) -> str:
+        """What the blob is bound to, so that it opens in no other row."""
+        return f"providers.secret:{self.endpoint_id}:blob"
+
+
+class Offer(models.Model):
+    """One row is one model that an endpoint serves."""
+
+    endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="offers")
+    model = models.CharField(_("model"), max_length=120)
+    capabilities = models.JSONField(_("capabilities"), default=list, help_text=_('For example ["chat"].'))
+    context_window = models.PositiveIntegerField(_("context window (tokens)"), default=8192)
+    enabled = models.BooleanField(_("enabled"), default=True)
+
+    class Meta:
+        verbose_name = _("model")
+        verbose_name_plural = _("models")
+        constraints = [models.UniqueConstraint(fields=["endpoint", "model"], name="offer_once")]
+        ordering = ["endpoint", "model"]
+
+    def __str__(self) -> str:
+        return self.model
+
+    def as_released(self) -> dict[str, Any]:
+        """What the runtime needs to know."""
+        return {"model": self.model, "capabilities": self.capabilities, "context_window": self.context_window}

@@ -1,0 +1,146 @@
+"""`/api/v1/tasks*` and the websocket's ticket."""
+
+from typing import Any
+
+from django.urls import path
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from rest_framework import serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.accounts.tickets import mint_ticket
+from apps.core.paging import paginate
+from apps.core.permissions import SignedIn
+from apps.tasks import render, services
+from apps.tasks.models import Task
+
+
+class NewTaskSerializer(serializers.Serializer[None]):
+    feature = serializers.SlugField(max_length=64)
+    input = serializers.DictField(default=dict)
+
+
+class LinksSerializer(serializers.Serializer[None]):
+    self = serializers.CharField()
+    stream = serializers.CharField()
+    ws = serializers.CharField()
+    cancel = serializers.CharField()
+
+
+class AcceptedSerializer(serializers.Serializer[None]):
+    id = serializers.UUIDField()
+    status = serializers.CharField()
+    links = LinksSerializer()
+
+
+class TaskSummarySerializer(serializers.Serializer[None]):
+    id = serializers.UUIDField()
+    feature = serializers.CharField()
+    title = serializers.CharField()
+    version = serializers.IntegerField()
+    status = serializers.CharField()
+    progress = serializers.FloatField()
+    cost = serializers.IntegerField()
+    created_at = serializers.DateTimeField()
+    finished_at = serializers.DateTimeField(allow_null=True)
+
+
+class TaskSerializer(TaskSummarySerializer):
+    input = serializers.DictField()
+    output = serializers.DictField(allow_null=True)
+    steps = serializers.ListField(child=serializers.DictField())
+    error = serializers.DictField(allow_null=True)
+    model_used = serializers.CharField(allow_null=True)
+    mock = serializers.BooleanField()
+    started_at = serializers.DateTimeField(allow_null=True)
+    last_seq = serializers.IntegerField()
+    files = serializers.DictField()
+    form = serializers.DictField(allow_null=True)
+    output_form = serializers.DictField(allow_null=True)
+    links = LinksSerializer()
+
+
+class TaskPageSerializer(serializers.Serializer[None]):
+    items = TaskSummarySerializer(many=True)
+    next = serializers.CharField(allow_null=True)
+
+
+class TicketSerializer(serializers.Serializer[None]):
+    ticket = serializers.CharField()
+
+
+EXAMPLE = OpenApiExample(
+    "A product photo",
+    value={"feature": "product-photo", "input": {"image": "0b6f…", "background": "#ffffff", "size": 1500, "format": "png"}},
+    request_only=True,
+)
+
+
+class TaskListView(APIView):
+    """The caller's tasks, newest first; and new ones."""
+
+    permission_classes = [SignedIn]
+
+    @extend_schema(
+        operation_id="tasks_list",
+        tags=["tasks"],
+        parameters=[OpenApiParameter("cursor", OpenApiTypes.STR)],
+        responses=TaskPageSerializer,
+    )
+    def get(self, request: Request) -> Response:
+        page = paginate(Task.objects.owned_by(request.user), cursor=request.query_params.get("cursor"))
+        return Response({"items": [render.summary(task) for task in page.items], "next": page.next})
+
+    @extend_schema(
+        operation_id="tasks_create",
+        tags=["tasks"],
+        request=NewTaskSerializer,
+        responses={202: AcceptedSerializer},
+        examples=[EXAMPLE],
+    )
+    def post(self, request: Request) -> Response:
+        form = NewTaskSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        given: dict[str, Any] = form.validated_data
+        task = services.create_task(request.user, feature=given["feature"], given=given["input"])
+        return Response(render.accepted(task), status=status.HTTP_202_ACCEPTED)
+
+
+class TaskView(APIView):
+    """One task of the caller's."""
+
+    permission_classes = [SignedIn]
+
+    @extend_schema(operation_id="tasks_read", tags=["tasks"], responses=TaskSerializer)
+    def get(self, request: Request, task_id: str) -> Response:
+        return Response(render.detail(services.get_for(request.user, task_id)))
+
+
+class CancelView(APIView):
+    """Cancel a task; nothing is charged."""
+
+    permission_classes = [SignedIn]
+
+    @extend_schema(operation_id="tasks_cancel", tags=["tasks"], request=None, responses=TaskSerializer)
+    def post(self, request: Request, task_id: str) -> Response:
+        return Response(render.detail(services.cancel_task(request.user, task_id)))
+
+
+class TicketView(APIView):
+    """A one-time ticket for `/ws/?ticket=`, good for 30 seconds."""
+
+    permission_classes = [SignedIn]
+
+    @extend_schema(operation_id="ws_ticket", tags=["tasks"], request=None, responses=TicketSerializer)
+    def post(self, request: Request) -> Response:
+        return Response({"ticket": mint_ticket(request.user.pk)})
+
+
+urlpatterns = [
+    path("tasks", TaskListView.as_view()),
+    path("tasks/<str:task_id>", TaskView.as_view()),
+    path("tasks/<str:task_id>/cancel", CancelView.as_view()),
+    path("ws-ticket", TicketView.as_view()),
+]

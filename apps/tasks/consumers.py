@@ -1,0 +1,131 @@
+"""`/ws/`: one websocket per page; it follows any of the user's tasks and hears of changes in all of them."""
+
+import asyncio
+import time
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qs
+
+import structlog
+from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from django.urls import path
+from django.utils import timezone
+
+from apps.accounts.models import User
+from apps.accounts.tickets import spend_ticket
+from apps.core.aio import in_thread
+from apps.core.errors import ApiError
+from apps.core.events.bell import tower, wait
+from apps.core.request_id import bind_request_id
+from apps.tasks import services
+from apps.tasks.events import follow
+from apps.tasks.models import Task
+
+log = structlog.get_logger("tasks")
+
+HEARTBEAT_SECONDS = 10.0
+RECHECK_SECONDS = 30.0
+MAX_FOLLOWED = 20
+TICKET_REFUSED = 4401
+
+
+class TaskConsumer(AsyncJsonWebsocketConsumer):
+    """Frames in: `{"subscribe": task, "after": seq}`, `{"unsubscribe": task}`. Frames out: events, updates, heartbeats."""
+
+    async def connect(self) -> None:
+        bind_request_id(None)
+        self.running: dict[str, asyncio.Task[None]] = {}
+        query = parse_qs(self.scope["query_string"].decode())
+        self.user_id = await in_thread(spend_ticket)(query.get("ticket", [""])[0])
+        await self.accept()  # a close code reaches the browser only on an accepted connection
+        if self.user_id is None or not await in_thread(_is_active)(self.user_id):
+            await self.close(code=TICKET_REFUSED)
+            return
+        self.running["heartbeat"] = asyncio.create_task(self._beat())
+        self.running["room"] = asyncio.create_task(self._room())
+
+    async def disconnect(self, code: int) -> None:
+        for task in self.running.values():
+            task.cancel()
+        await asyncio.gather(*self.running.values(), return_exceptions=True)
+
+    async def receive_json(self, content: Any, **kwargs: Any) -> None:
+        if not isinstance(content, dict):
+            return await self._refuse("CORE_2000", "Send an object.")
+        if wanted := content.get("subscribe"):
+            await self._subscribe(str(wanted), content.get("after", 0))
+        elif unwanted := content.get("unsubscribe"):
+            if task := self.running.pop(f"task:{unwanted}", None):
+                task.cancel()
+        else:
+            await self._refuse("CORE_2000", "Send subscribe or unsubscribe.")
+        return None
+
+    @classmethod
+    async def decode_json(cls, text_data: str) -> Any:
+        with suppress(ValueError):
+            return await super().decode_json(text_data)
+        return None
+
+    async def _subscribe(self, task_id: str, after: Any) -> None:
+        if not isinstance(after, int) or after < 0:
+            after = 0
+        try:
+            task = await in_thread(_task_of)(self.user_id, task_id)
+        except ApiError as exc:
+            return await self._refuse(exc.code, exc.text())
+        if len(self.running) >= MAX_FOLLOWED:
+            return await self._refuse("CORE_2006", "Too many subscriptions on one connection.")
+        if old := self.running.pop(f"task:{task.pk}", None):
+            old.cancel()
+        self.running[f"task:{task.pk}"] = asyncio.create_task(self._follow(task, min(after, task.event_seq)))
+        return None
+
+    async def _follow(self, task: Task, after: int) -> None:
+        async for frame in follow(task.pk, after=after):
+            if frame is not None:
+                await self.send_json(frame.as_dict())
+        self.running.pop(f"task:{task.pk}", None)
+
+    async def _room(self) -> None:
+        """Tell of every task of the user that moved since the last look."""
+        since = timezone.now()
+        async with tower().waiting_for(f"user:{self.user_id}") as bell:
+            while True:
+                await wait(bell, seconds=HEARTBEAT_SECONDS)
+                looked = timezone.now()
+                for update in await in_thread(_moved_since)(self.user_id, since):
+                    await self.send_json({"type": "task.update", **update})
+                since = looked
+
+    async def _beat(self) -> None:
+        checked = time.monotonic()
+        while True:
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+            await self.send_json({"type": "heartbeat", "at": timezone.now().isoformat()})
+            if time.monotonic() - checked >= RECHECK_SECONDS:
+                checked = time.monotonic()
+                if not await in_thread(_is_active)(self.user_id):
+                    await self.close(code=TICKET_REFUSED)
+                    return
+
+    async def _refuse(self, code: str, message: str) -> None:
+        await self.send_json({"type": "error", "code": code, "message": message})
+
+
+def _is_active(user_id: int | None) -> bool:
+    return User.objects.filter(pk=user_id, is_active=True).exists()
+
+
+def _task_of(user_id: int | None, task_id: str) -> Task:
+    return services.get_for(user_id, task_id)
+
+
+def _moved_since(user_id: int | None, since: datetime) -> list[dict[str, Any]]:
+    moved = Task.objects.filter(user_id=user_id, events__at__gte=since).distinct()[:50]
+    return [{"task": str(t.pk), "feature": t.feature, "status": t.status, "progress": t.progress} for t in moved]
+
+
+websocket_urlpatterns = [path("ws/", TaskConsumer.as_asgi())]
+

@@ -1,0 +1,61 @@
+"""`manage.py dispatcher`: hands the outbox to the broker and wakes workers for tasks that were left behind."""
+
+import signal
+import threading
+import time
+from typing import Any
+
+import structlog
+from django.core.management.base import BaseCommand
+from django.db import DatabaseError, close_old_connections
+from redis.exceptions import RedisError
+
+from apps.core import redis
+from apps.core.outbox.services import BELL, dispatch_batch
+from apps.tasks.services import sweep
+
+log = structlog.get_logger("tasks")
+
+IDLE_SECONDS = 0.5  # how long an unheard bell can delay a job
+SWEEP_SECONDS = 2.0
+
+
+class Command(BaseCommand):
+    help = "Hand due outbox messages to the broker, and sweep tasks whose worker is gone. Run one or more of them."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        import config.celery  # noqa: F401 - the broker's address
+
+        self.stopping = threading.Event()
+        signal.signal(signal.SIGTERM, lambda *_: self.stopping.set())
+        self.bell = self._open_bell()
+        swept = 0.0
+        while not self.stopping.is_set():
+            try:
+                if time.monotonic() - swept >= SWEEP_SECONDS:
+                    swept = time.monotonic()
+                    sweep()
+                busy = dispatch_batch() > 0
+            except DatabaseError:
+                log.exception("dispatcher.database_failed")
+                busy = False
+            finally:
+                close_old_connections()
+            if not busy:
+                self._wait()
+
+    def _open_bell(self) -> Any:
+        bell = redis.client().pubsub(ignore_subscribe_messages=True)
+        try:
+            bell.subscribe(redis.key(f"bell:{BELL}"))
+        except RedisError:
+            log.warning("dispatcher.bell_unreachable")
+        return bell
+
+    def _wait(self) -> None:
+        """Until the bell rings, or a moment passes."""
+        try:
+            self.bell.get_message(timeout=IDLE_SECONDS)
+        except (RedisError, RuntimeError):
+            self.stopping.wait(IDLE_SECONDS)
+            self.bell = self._open_bell()

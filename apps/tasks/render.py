@@ -1,0 +1,98 @@
+"""A task as its owner may see it: an allow-list, with links minted for this read."""
+
+from typing import Any
+
+from django.utils import translation
+
+from apps.core.config import NotReleased, reader
+from apps.core.storage.services import describe
+from apps.features import feed
+from apps.features.audience import words
+from apps.features.publishing import SCOPE
+from apps.pipelines.graph import Graph, parse_graph
+from apps.tasks.models import StepRun, Task
+from apps.tasks.services import stored_files
+from apps.tasks.store import title_of
+
+
+def links(task: Task) -> dict[str, str]:
+    """Where to read, follow and cancel it."""
+    base = f"/api/v1/tasks/{task.pk}"
+    return {"self": base, "stream": f"{base}/stream", "ws": "/ws/", "cancel": f"{base}/cancel"}
+
+
+def accepted(task: Task) -> dict[str, Any]:
+    """The body of a 202."""
+    return {"id": str(task.pk), "status": task.status, "links": links(task)}
+
+
+def summary(task: Task) -> dict[str, Any]:
+    """A row of a list."""
+    return {
+        "id": str(task.pk),
+        "feature": task.feature,
+        "title": _title(task),
+        "version": task.version,
+        "status": task.status,
+        "progress": task.progress,
+        "cost": task.cost,
+        "created_at": task.created_at,
+        "finished_at": task.finished_at,
+    }
+
+
+def detail(task: Task) -> dict[str, Any]:
+    """Everything about one task."""
+    payload = _payload(task)
+    language = translation.get_language() or "en"
+    graph = parse_graph(payload["pipeline"]["graph"]) if payload else Graph((), ())
+    files = stored_files(task)
+    return {
+        **summary(task),
+        "input": task.input,
+        "output": task.output,
+        "steps": _steps(task, graph, language),
+        "error": task.error,
+        "model_used": task.usage_model or None,
+        "mock": task.mock,
+        "started_at": task.started_at,
+        "last_seq": task.event_seq,
+        "files": {file_id: describe(stored) for file_id, stored in files.items()},
+        "form": feed.form(payload, language) if payload else None,
+        "output_form": feed.output(payload, language) if payload else None,
+        "links": links(task),
+    }
+
+
+def _payload(task: Task) -> dict[str, Any] | None:
+    try:
+        return reader.version(SCOPE, task.feature, task.version)
+    except NotReleased:
+        return None
+
+
+def _title(task: Task) -> str:
+    payload = _payload(task)
+    return words(payload["title"], translation.get_language() or "en") if payload else task.feature
+
+
+def _steps(task: Task, graph: Graph, language: str) -> list[dict[str, Any]]:
+    """Every node of the graph in order, with what is known of its run."""
+    ran = {step.node: step for step in task.steps.all()}
+    return [_step(graph, node_id, ran.get(node_id), language) for node_id in graph.order]
+
+
+def _step(graph: Graph, node_id: str, step: StepRun | None, language: str) -> dict[str, Any]:
+    status = step.status if step else "pending"
+    spent = step.finished_at - step.started_at if step and step.finished_at and step.started_at else None
+    return {
+        "node": node_id,
+        "type": graph.by_id[node_id].type,
+        "title": title_of(graph, node_id, language),
+        "status": status,
+        "progress": 1.0 if status in (StepRun.Status.SUCCEEDED, StepRun.Status.SKIPPED) else 0.0,
+        "started_at": step.started_at if step else None,
+        "finished_at": step.finished_at if step else None,
+        "duration_ms": round(spent.total_seconds() * 1000) if spent else None,
+        "error": step.error if step else None,
+    }

@@ -1,0 +1,227 @@
+"""Create, claim, renew, finish and cancel tasks. Each is one transaction that checks who owns the task."""
+
+import uuid
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Coalesce
+from django.utils import timezone, translation
+
+from apps.core import states
+from apps.core.config import NotReleased, reader
+from apps.core.errors import ApiError, NotFound
+from apps.core.events.bell import ring
+from apps.core.form_input import field_errors, file_fields, with_defaults
+from apps.core.outbox.services import enqueue
+from apps.core.request_id import get_request_id
+from apps.core.storage import services as storage
+from apps.core.storage.models import StoredFile
+from apps.features.audience import may_run
+from apps.features.publishing import SCOPE
+from apps.quotas.services import account_of, commit_hold, hold_quota, release_hold
+from apps.tasks import events
+from apps.tasks.errors import FeatureUnknown, InputInvalid, LeaseLost, TaskEnded, TaskPoisoned, TaskUnknown
+from apps.tasks.models import TERMINAL, TRANSITIONS, Status, Task
+
+__all__ = ["cancel_task", "claim_task", "create_task", "finish_task", "get_for", "hand_back", "renew_lease", "sweep"]
+
+log = structlog.get_logger("tasks")
+
+RUN_JOB = "tasks.run"
+SWEEP_BATCH = 200
+
+
+def create_task(user: Any, *, feature: str, given: Mapping[str, Any]) -> Task:
+    """Queue a run of the live version of `feature`.
+
+    Task, quota hold, first event and outbox row are one transaction: after a 202 nothing can be lost, before it
+    nothing was done. Raises `FeatureUnknown`, `InputInvalid` with a pointer per field, `QuotaExhausted`.
+    """
+    version, payload = _released(user, feature)
+    content = _checked_input(user, payload["form"]["schema"], given)
+    account_of(user)  # opens the account on first sight, outside the transaction that follows
+    with transaction.atomic():
+        task = Task.objects.create(
+            id=uuid.uuid4(),
+            user=user,
+            feature=feature,
+            version=version,
+            input=content,
+            cost=payload["cost"],
+            request_id=get_request_id(),
+            language=translation.get_language() or "en",
+            event_seq=1,
+        )
+        hold_quota(user, task=str(task.pk), amount=payload["cost"])
+        events.log(task, "queued", {})
+        enqueue(RUN_JOB, str(task.pk))
+    log.info("task.created", task=str(task.pk), feature=feature, version=version)
+    return task
+
+
+def _released(user: Any, feature: str) -> tuple[int, dict[str, Any]]:
+    try:
+        version, payload = reader.get(SCOPE, feature)
+    except NotReleased as exc:
+        raise FeatureUnknown(feature=feature) from exc
+    if not may_run(payload, user.role_names, signed_in=True):
+        raise FeatureUnknown(feature=feature)
+    return version, payload
+
+
+def _checked_input(user: Any, schema: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    content = with_defaults(schema, given)
+    problems = field_errors(schema, content)
+    refused = {problem["pointer"] for problem in problems}
+    for name in file_fields(schema):
+        if content.get(name) and f"/{name}" not in refused:
+            problems += _file_problems(user, name, str(content[name]))
+    if problems:
+        raise InputInvalid(details={"errors": problems})
+    return content
+
+
+def _file_problems(user: Any, name: str, file_id: str) -> list[dict[str, str]]:
+    try:
+        storage.get_for(user, file_id)
+    except NotFound as exc:
+        return [{"pointer": f"/{name}", "code": "file", "message": exc.text()}]
+    return []
+
+
+def get_for(user: Any, task_id: str) -> Task:
+    """The user's own task. Raises `TaskUnknown` for a foreign or unknown id."""
+    try:
+        wanted = uuid.UUID(str(task_id))
+    except ValueError as exc:
+        raise TaskUnknown() from exc
+    found = Task.objects.owned_by(user).filter(pk=wanted).first()
+    if found is None:
+        raise TaskUnknown()
+    return found
+
+
+def claim_task(task_id: str, *, owner: str) -> Task | None:
+    """Take the task for `owner`, or None when it is not due, in other hands, or ended.
+
+    Concurrency: one conditional update; every claim grows the fencing token, so the former owner's writes miss.
+    A task that was claimed too often without finishing a step is failed as poison, and None answered.
+    """
+    now = timezone.now()
+    with transaction.atomic():
+        rows = Task.objects.claimable().filter(pk=task_id)
+        if not states.move(
+            rows,
+            TRANSITIONS,
+            to=Status.RUNNING,
+            lease_owner=owner,
+            lease_until=now + timedelta(seconds=settings.TASK_LEASE_SECONDS),
+            fencing_token=F("fencing_token") + 1,
+            attempts=F("attempts") + 1,
+            stalled_claims=F("stalled_claims") + 1,
+            started_at=Coalesce("started_at", now),
+            event_seq=F("event_seq") + 1,
+        ):
+            return None
+        task = Task.objects.select_related("user").get(pk=task_id)
+        events.log(task, "running", {"attempt": task.attempts})
+    if task.stalled_claims > settings.TASK_MAX_ATTEMPTS:
+        poison = TaskPoisoned(times=settings.TASK_MAX_ATTEMPTS)
+        finish_task(task, to=Status.FAILED, error=poison)
+        return None
+    return task
+
+
+def renew_lease(task: Task) -> bool:
+    """Keep the task for another lease; False when it is no longer ours."""
+    until = timezone.now() + timedelta(seconds=settings.TASK_LEASE_SECONDS)
+    return bool(Task.objects.filter(pk=task.pk).held_by(task.fencing_token).update(lease_until=until))
+
+
+def hand_back(owner: str) -> int:
+    """Let go of everything `owner` holds, so that others take it at once; returns how many."""
+    return Task.objects.filter(status=Status.RUNNING, lease_owner=owner).update(lease_until=timezone.now())
+
+
+def finish_task(
+    task: Task, *, to: str, output: dict[str, Any] | None = None, error: ApiError | None = None, **changes: Any
+) -> None:
+    """End the task: state, charge or release, and the one terminal event, in one transaction.
+
+    Raises `LeaseLost` when the task is no longer this claim's; nothing is written then.
+    """
+    told = error.as_dict() | {"requestId": task.request_id} if error else None
+    rows = Task.objects.filter(pk=task.pk, fencing_token=task.fencing_token, status=Status.RUNNING)
+    with transaction.atomic():
+        _end(task, rows, to=to, output=output, error=told, **changes)
+
+
+def cancel_task(user: Any, task_id: str) -> Task:
+    """Cancel the user's task at once; a worker that has it loses it. Raises `TaskUnknown` or `TaskEnded`."""
+    task = get_for(user, task_id)
+    with transaction.atomic():
+        try:
+            _end(task, Task.objects.filter(pk=task.pk), to=Status.CANCELLED)
+        except LeaseLost as exc:
+            raise TaskEnded() from exc
+        transaction.on_commit(lambda: ring(cancel_topic(task.pk)))
+    return get_for(user, task_id)
+
+
+def cancel_topic(task_id: Any) -> str:
+    """The bell that tells a worker its task was cancelled."""
+    return f"cancel:{task_id}"
+
+
+def _end(task: Task, rows: Any, *, to: str, **changes: Any) -> None:
+    """Move to a terminal state. The state is what serialises the enders, so the hold is resolved once."""
+    kept = {name: value for name, value in changes.items() if value is not None}
+    if to == Status.SUCCEEDED:
+        kept["progress"] = 1.0
+    if not states.move(
+        rows, TRANSITIONS, to=to, finished_at=timezone.now(), lease_until=None, event_seq=F("event_seq") + 1, **kept
+    ):
+        raise LeaseLost()
+    if to == Status.SUCCEEDED:
+        commit_hold(str(task.pk), task.cost)
+    else:
+        release_hold(str(task.pk))
+    data = {"output": kept.get("output")} if to == Status.SUCCEEDED else {"error": kept.get("error")}
+    events.log(task, to, data)
+    log.info("task.ended", task=str(task.pk), feature=task.feature, status=to, errCode=(kept.get("error") or {}).get("code"))
+
+
+def sweep() -> int:
+    """Wake workers for tasks that wait too long or whose worker is gone; returns how many. Idempotent and bounded."""
+    now = timezone.now()
+    patience = now - timedelta(seconds=settings.TASK_REQUEUE_SECONDS)
+    found = Task.objects.claimable().filter(woken_at__lt=patience).values_list("pk", "woken_at")[:SWEEP_BATCH]
+    woken = 0
+    for pk, woken_at in list(found):
+        with transaction.atomic():
+            # Two sweepers at once: the one whose update matches the old stamp wakes, the other does not.
+            if Task.objects.filter(pk=pk, woken_at=woken_at).exclude(status__in=TERMINAL).update(woken_at=now):
+                enqueue(RUN_JOB, str(pk))
+                woken += 1
+    if woken:
+        log.warning("tasks.swept", count=woken)
+    return woken
+
+
+def stored_files(task: Task) -> dict[str, StoredFile]:
+    """Every file that the task's input and output name, by id, as far as its owner has them."""
+    named = [v for v in [*task.input.values(), *(task.output or {}).values()] if _is_uuid(v)]
+    found = StoredFile.objects.filter(pk__in=named, owner_id=task.user_id) if named else []
+    return {str(stored.pk): stored for stored in found}
+
+
+def _is_uuid(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and bool(uuid.UUID(value))
+    except ValueError:
+        return False

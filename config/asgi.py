@@ -1,0 +1,32 @@
+"""Both lanes behind one door: websockets, the hot lane's routes, and Django for everything else."""
+
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.dev")
+
+from channels.routing import URLRouter
+from channels.security.websocket import AllowedHostsOriginValidator
+from django.core.asgi import get_asgi_application
+from starlette.routing import Match
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+django_lane = get_asgi_application()
+
+from apps.core.lane.app import build
+from apps.tasks.consumers import websocket_urlpatterns
+
+hot_lane = build()
+websockets = AllowedHostsOriginValidator(URLRouter(websocket_urlpatterns))
+
+
+def _choose(scope: Scope) -> ASGIApp:
+    if scope["type"] == "websocket":
+        return websockets
+    if scope["type"] == "lifespan" or any(r.matches(scope)[0] is Match.FULL for r in hot_lane.routes):
+        return hot_lane
+    return django_lane
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    """The ASGI application."""
+    await _choose(scope)(scope, receive, send)

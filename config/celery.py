@@ -1,0 +1,32 @@
+"""The Celery application. Messages only wake workers up; the database says what there is to do."""
+
+import os
+from typing import Any
+
+import structlog
+from celery import Celery, signals
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.dev")
+
+import django
+
+django.setup()
+
+from django.conf import settings
+
+app = Celery("paiban")
+app.conf.update(settings.CELERY)
+app.autodiscover_tasks(related_name="jobs")
+app.set_default()
+
+
+@signals.setup_logging.connect
+def _keep_our_logging(**kwargs: Any) -> None:
+    """Celery would otherwise replace the handlers that structlog was given."""
+
+
+@signals.task_prerun.connect
+def _bind_request_id(task: Any = None, **kwargs: Any) -> None:
+    structlog.contextvars.clear_contextvars()
+    request_id = getattr(task.request, "request_id", None) or task.request.id
+    structlog.contextvars.bind_contextvars(requestId=request_id, job=task.name)
