@@ -1,0 +1,3 @@
+export { RealtimeClient } from "./client";
+export { isTerminal } from "./types";
+export type { Handlers, Link, Snapshot, SocketLike, TaskEvent, TaskUpdate, Transports } from "./types";

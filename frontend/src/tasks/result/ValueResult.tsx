@@ -1,0 +1,37 @@
+import type { Schema } from "../../api/types";
+import { choiceTitle } from "../../forms/values";
+import { formatNumber } from "../../i18n/format";
+import { useTranslate } from "../../i18n/translate";
+
+/** Numbers, switches, lists and objects, in words rather than in JSON. */
+export function ValueResult({ title, value, schema }: { title: string; value: unknown; schema: Schema }) {
+  return (
+    <div className="sheet sheet--text">
+      <header className="sheet__caption"><strong>{title}</strong></header>
+      <Value value={value} schema={schema} />
+    </div>
+  );
+}
+
+export function Value({ value, schema }: { value: unknown; schema?: Schema }) {
+  const t = useTranslate();
+  if (value === null || value === undefined || value === "") return <span className="muted">{t("value.none")}</span>;
+  if (typeof value === "boolean") return <>{t(value ? "value.yes" : "value.no")}</>;
+  if (typeof value === "number") return <>{schema?.oneOf ? choiceTitle(schema, value) : formatNumber(value)}</>;
+  if (Array.isArray(value)) return <ul className="values">{value.map((item, index) => <li key={index}><Value value={item} schema={schema?.items} /></li>)}</ul>;
+  if (typeof value === "object") return <Members value={value as Record<string, unknown>} schema={schema} />;
+  return <>{choiceTitle(schema, value)}</>;
+}
+
+function Members({ value, schema }: { value: Record<string, unknown>; schema?: Schema }) {
+  return (
+    <dl className="members">
+      {Object.entries(value).map(([name, member]) => (
+        <div key={name}>
+          <dt>{schema?.properties?.[name]?.title ?? name}</dt>
+          <dd><Value value={member} schema={schema?.properties?.[name]} /></dd>
+        </div>
+      ))}
+    </dl>
+  );
+}

@@ -1,0 +1,24 @@
+import { fileURLToPath } from "node:url";
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vitest/config";
+import { mockBackend } from "./dev/plugin";
+
+export default defineConfig({
+  base: "/static/build/",
+  resolve: {
+    alias: { "@rjsf/validator-ajv8": fileURLToPath(new URL("src/forms/noCompiler.ts", import.meta.url)) },
+  },
+  plugins: [react(), mockBackend()],
+  build: {
+    outDir: "../static/build",
+    emptyOutDir: true,
+    manifest: "manifest.json",
+    target: "es2022",
+    // `data:` URLs would need exceptions in the font and style policies.
+    assetsInlineLimit: 0,
+    rolldownOptions: {
+      input: { storefront: "src/storefront.tsx", boot: "src/boot.ts" },
+    },
+  },
+  test: { environment: "jsdom", include: ["tests/**/*.test.{ts,tsx}"] },
+});
