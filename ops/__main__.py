@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import signal
 import sys
 from typing import Final
 
@@ -30,6 +31,7 @@ def main() -> int:
     if verb not in VERBS:
         print(f"ops: no such verb {verb!r}; there are: {', '.join(VERBS)}", file=sys.stderr)
         return 2
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that clean-up happens
     module, name = VERBS[verb]
     try:
         code = getattr(importlib.import_module(module), name)(arguments)

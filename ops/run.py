@@ -7,11 +7,10 @@ import hashlib
 import hmac
 import os
 import signal
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final
 
 from ops import credentials, node_env, python_env
 from ops.console import run_logged, say, step
@@ -32,7 +31,6 @@ def run(arguments: list[str]) -> int:
         raise Failure("make run takes no arguments; it is configured by the environment, see .env.example.")
     if "MAKELEVEL" in os.environ:
         follow_parent()  # kill -9 of make must not leave this behind
-    signal.signal(signal.SIGTERM, _interrupt)
     settings = read_settings()
     make_data_dir(settings.data)
     with only_one(settings):
@@ -155,7 +153,3 @@ def _preparation(settings: Settings, env: Mapping[str, str]) -> str:
 
 def _credentials(settings: Settings) -> Path:
     return settings.data / "credentials.json"
-
-
-def _interrupt(*_: object) -> NoReturn:
-    sys.exit(128 + signal.SIGTERM)

@@ -58,7 +58,11 @@ def setup_lock() -> Iterator[None]:
     """Wait until nobody else installs into this checkout: `make run` and `make test` may start together."""
     CACHE.mkdir(exist_ok=True)
     with (CACHE / "setup.lock").open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("Waiting for another make that is installing into this checkout.", flush=True)
+            fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 
 
