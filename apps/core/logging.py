@@ -45,7 +45,7 @@ def configure(*, fmt: str, level: str) -> None:
     if fmt == "json":
         final += [_rename, structlog.processors.JSONRenderer(ensure_ascii=False)]
     else:
-        final += [structlog.dev.ConsoleRenderer(timestamp_key="ts", colors=False)]
+        final += [structlog.dev.ConsoleRenderer(timestamp_key="ts", colors=False, exception_formatter=structlog.dev.plain_traceback)]
     structlog.configure(
         processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

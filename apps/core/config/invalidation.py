@@ -33,7 +33,7 @@ def broadcast(*, scope: str, key: str, version: int, revision: int) -> None:
     try:
         redis.client().publish(redis.key(CHANNEL), json.dumps(asdict(message)))
     except RedisError:
-        log.warning("config.broadcast_failed", scope=scope, key=key, version=version, exc_info=True)
+        log.warning("config.broadcast_failed", scope=scope, key=key, version=version)
 
 
 def parse(data: str) -> Invalidation | None:

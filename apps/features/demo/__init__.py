@@ -1,0 +1,1 @@
+"""What `manage.py seed` puts into a new installation."""
