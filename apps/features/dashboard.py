@@ -1,0 +1,27 @@
+"""Figures for the admin's first page."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from apps.core.publishing.models import Snapshot
+from apps.core.publishing.services import live_versions
+from apps.features.models import Feature
+from apps.features.publishing import SCOPE
+
+RECENT = 6
+
+
+def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Unfold's DASHBOARD_CALLBACK."""
+    if not request.user.has_perm("features.view_feature"):
+        return context
+    live = live_versions(SCOPE)
+    features = Feature.objects.select_related("menu")
+    context["catalogue"] = [
+        {"feature": f, "live": live.get(f.key), "url": reverse("admin:features_feature_change", args=[f.pk])}
+        for f in features
+    ]
+    context["releases"] = Snapshot.objects.filter(scope=SCOPE).select_related("author").defer("body").order_by("-id")[:RECENT]
+    return context

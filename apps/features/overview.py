@@ -1,0 +1,47 @@
+"""What the admin shows of a feature at a glance: what is live, the form, the pipeline, the prompts."""
+
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import get_language
+
+from apps.core.publishing import services as publishing
+from apps.features.audience import translated
+from apps.features.models import Feature
+from apps.features.publishing import SCOPE
+from apps.prompts.models import Prompt
+
+
+def overview(feature: Feature) -> dict[str, Any]:
+    """Template context for the head of the feature's page."""
+    seen = publishing.preview(SCOPE, feature.key)
+    language = get_language() or "en"
+    prompts = Prompt.objects.filter(key__in=seen.payload["prompts"])
+    return {
+        "overview": {
+            "live_version": seen.live_version,
+            "changes": len(seen.changes) if seen.live_version else 0,
+            "problems": seen.problems,
+            "prompts": [(p, reverse("admin:prompts_prompt_change", args=[p.pk])) for p in prompts],
+            "pipeline_url": reverse("admin:pipelines_pipeline_change", args=[feature.pipeline_id]),
+        },
+        "form_preview": {
+            "schema": translated(feature.form_schema, language),
+            "uiSchema": translated(feature.ui_schema, language),
+            "language": language,
+        },
+        "pipeline_picture": translated_graph(feature.pipeline.graph, language),
+    }
+
+
+def translated_graph(graph: Any, language: str) -> dict[str, Any]:
+    """The graph with its nodes' titles in `language`."""
+    if not isinstance(graph, dict):
+        return {"nodes": [], "edges": []}
+    nodes = [{**node, "title": _title(node, language)} for node in graph.get("nodes", [])]
+    return {"nodes": nodes, "edges": graph.get("edges", [])}
+
+
+def _title(node: dict[str, Any], language: str) -> str:
+    title = node.get("title", "")
+    return str(title.get(language) or title.get("en", "")) if isinstance(title, dict) else str(title)

@@ -1,0 +1,67 @@
+"""How Django Admin looks: theme, colours, navigation."""
+
+from typing import Any
+
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
+
+
+def _item(title: Any, icon: str, model: str) -> dict[str, Any]:
+    app, name = model.split(".")
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{app}_{name}_changelist"),
+        "permission": lambda request: request.user.has_perm(f"{app}.view_{name}"),
+    }
+
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "Paiban",
+    "SITE_HEADER": "Paiban 排版",
+    "SITE_SUBHEADER": _("Arrange, publish, undo"),
+    "SITE_URL": "/",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("favicon.svg")}],
+    "SITE_SYMBOL": "dashboard_customize",
+    "SHOW_HISTORY": True,
+    "SHOW_LANGUAGES": True,
+    "DASHBOARD_CALLBACK": "apps.features.dashboard.dashboard",
+    "BORDER_RADIUS": "8px",
+    "SIDEBAR": {
+        "show_search": False,
+        "navigation": [
+            {
+                "title": _("Publish"),
+                "items": [
+                    {"title": _("Dashboard"), "icon": "home", "link": reverse_lazy("admin:index")},
+                    _item(_("Features"), "dashboard_customize", "features.feature"),
+                    _item(_("Menu groups"), "menu", "features.menugroup"),
+                ],
+            },
+            {
+                "title": _("Parts"),
+                "items": [
+                    _item(_("Pipelines"), "account_tree", "pipelines.pipeline"),
+                    _item(_("Prompts"), "edit_note", "prompts.prompt"),
+                    _item(_("Models"), "neurology", "providers.endpoint"),
+                    _item(_("Tools"), "construction", "mcp.server"),
+                ],
+            },
+            {
+                "title": _("Run"),
+                "items": [
+                    _item(_("Tasks"), "checklist", "tasks.task"),
+                    _item(_("Credits"), "toll", "quotas.account"),
+                ],
+            },
+            {
+                "title": _("People"),
+                "items": [
+                    _item(_("Users"), "person", "accounts.user"),
+                    _item(_("Roles"), "group", "auth.group"),
+                ],
+            },
+        ],
+    },
+}
