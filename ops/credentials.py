@@ -77,9 +77,16 @@ def _show_admin(admin: Admin, *, chosen: bool) -> None:
 
 
 def _show_demo(demo: dict[str, str | None], *, chosen: bool) -> None:
-    for place, (name, password) in enumerate(demo.items()):
-        shown = "the one in PAIBAN_DEMO_PASSWORD" if chosen else password or "printed at the first start"
-        say(f"  {'Demo users' if place == 0 else '':<14} {name:<10} {shown}")
+    shown = {
+        name: "the one in PAIBAN_DEMO_PASSWORD" if chosen else password or "printed at the first start"
+        for name, password in demo.items()
+    }
+    if len(set(shown.values())) == 1:
+        say(f"  Demo users     {', '.join(shown)}")
+        say(f"  Password       {next(iter(shown.values()))}")
+        return
+    for place, (name, password) in enumerate(shown.items()):
+        say(f"  {'Demo users' if place == 0 else '':<14} {name:<10} {password}")
 
 
 def _without_passwords(found: Credentials) -> Credentials:

@@ -74,7 +74,7 @@ def read_settings() -> Settings:
 def make_data_dir(data: Path) -> None:
     """Make the data folder, closed to other users, and mark it as ours."""
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for name in ("logs", "media", "work"):
+    for name in ("logs", "media", "static", "work"):
         (data / name).mkdir(exist_ok=True)
     (data / MARKER).touch()
 
