@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
-import { mockBackend } from "./dev/plugin";
+import { mockBackend } from "./dev/plugin.ts";
 
 export default defineConfig({
   base: "/static/build/",

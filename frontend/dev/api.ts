@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { FEATURES, GROUPS, LATE_FEATURE, saying, type DemoFeature } from "./catalogue";
-import { readBody, readUpload, refuse, send, streamEvents, streamTask } from "./http";
-import { play, emit } from "./run";
-import { tickets } from "./socket";
-import { bells, state, type DemoTask } from "./state";
+import { FEATURES, GROUPS, LATE_FEATURE, saying, type DemoFeature } from "./catalogue.ts";
+import { readBody, readUpload, refuse, send, streamEvents, streamTask } from "./http.ts";
+import { play, emit } from "./run.ts";
+import { tickets } from "./socket.ts";
+import { bells, state, type DemoTask } from "./state.ts";
 
 type Say = ReturnType<typeof saying>;
 interface Call {
@@ -85,8 +85,7 @@ async function upload({ req, res, say }: Call) {
   const id = randomUUID();
   state.files.set(id, stored);
   await new Promise((resolve) => setTimeout(resolve, 400));
-  const { bytes: _bytes, ...info } = stored;
-  send(res, 201, { id, ...info, url: `/api/v1/files/${id}` });
+  send(res, 201, { id, ...info(id) });
 }
 
 function file({ res, id }: Call) {
@@ -130,7 +129,7 @@ function newTask(feature: DemoFeature, input: Record<string, unknown>, language:
 }
 
 function detail(task: DemoTask, say: Say) {
-  const { events, feature, language: _language, ...rest } = task;
+  const { events, feature, ...rest } = task;
   const ids = [...Object.values(task.input), ...Object.values(task.output ?? {})].map(String);
   const files = Object.fromEntries(ids.filter((id) => state.files.has(id)).map((id) => [id, info(id)]));
   const done = task.status === "succeeded";
@@ -142,8 +141,8 @@ function detail(task: DemoTask, say: Say) {
 }
 
 function info(id: string) {
-  const { bytes: _bytes, ...rest } = state.files.get(id)!;
-  return { ...rest, url: `/api/v1/files/${id}` };
+  const { mime, width, height, size, name } = state.files.get(id)!;
+  return { mime, width, height, size, name, url: `/api/v1/files/${id}` };
 }
 
 function list({ res, url, say }: Call) {
@@ -172,9 +171,9 @@ function cancel({ res, id, say }: Call) {
   });
 }
 
-function withTask(res: ServerResponse, id: string, use: (task: DemoTask) => void): void {
+function withTask(res: ServerResponse, id: string, show: (task: DemoTask) => void): void {
   const task = state.tasks.get(id);
-  if (task) use(task);
+  if (task) show(task);
   else refuse(res, 404);
 }
 

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { bells, state, type DemoEvent, type Stored } from "./state";
+import { bells, state, type DemoEvent, type Stored } from "./state.ts";
 
 export function send(res: ServerResponse, status: number, body?: unknown): void {
   res.statusCode = status;

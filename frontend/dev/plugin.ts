@@ -3,8 +3,8 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Plugin } from "vite";
 import { WebSocketServer } from "ws";
-import { handleApi } from "./api";
-import { handleSocket } from "./socket";
+import { handleApi } from "./api.ts";
+import { handleSocket } from "./socket.ts";
 
 /** The policy the product is served under; the preview holds us to it. */
 const CSP =

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { saying } from "./catalogue";
-import { bells, state, type DemoTask } from "./state";
+import { saying } from "./catalogue.ts";
+import { bells, state, type DemoTask } from "./state.ts";
 
 const TEXT = `## A morning without a screen
 

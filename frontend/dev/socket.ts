@@ -1,5 +1,5 @@
 import type { WebSocket } from "ws";
-import { bells, state, type DemoEvent, type DemoTask } from "./state";
+import { bells, state, type DemoEvent, type DemoTask } from "./state.ts";
 
 /** One-time tickets, as handed out by `POST /ws-ticket`. */
 export const tickets = new Set<string>();

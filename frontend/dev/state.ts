@@ -1,5 +1,5 @@
 import { EventEmitter } from "node:events";
-import { FEATURES, type DemoFeature } from "./catalogue";
+import { FEATURES, type DemoFeature } from "./catalogue.ts";
 
 export interface Stored {
   bytes: Buffer;

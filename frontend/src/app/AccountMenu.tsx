@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from "react";
 import { signOut } from "../api/endpoints";
 import { session } from "../api/session";
 import type { User } from "../api/types";
+import { forgetDrafts } from "../features/draft";
 import { useTranslate } from "../i18n/translate";
 import { Button } from "../ui/Button";
 import { Icon } from "../ui/icons";
@@ -31,6 +32,7 @@ function Account({ user }: { user: User }) {
   useClosing(open, box, () => setOpen(false));
   const leave = async () => {
     setOpen(false);
+    forgetDrafts();
     await signOut();
     navigate("/");
   };

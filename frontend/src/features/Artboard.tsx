@@ -1,5 +1,5 @@
 import { useEffect, useRef } from "react";
-import type { FeatureSchema, Values } from "../api/types";
+import type { FeatureSchema, FileInfo, Values } from "../api/types";
 import { knownFiles } from "../forms/files";
 import { isFileField } from "../forms/values";
 import { formatSize } from "../i18n/format";
@@ -32,21 +32,27 @@ function CurrentRun({ task }: { task: string }) {
 }
 
 function Preview({ spec, values }: { spec: FeatureSchema | null; values: Values }) {
-  const t = useTranslate();
   const files = useStore(knownFiles);
   const field = Object.entries(spec?.form.schema.properties ?? {}).find(([, schema]) => isFileField(schema))?.[0];
   const file = field ? files[String(values[field])] : undefined;
-  if (file?.mime.startsWith("image/")) {
-    return (
-      <figure className="sheet sheet--image crop">
-        <div className="canvas"><img src={file.url} alt={file.name} width={file.width ?? undefined} height={file.height ?? undefined} /></div>
-        <figcaption className="sheet__caption"><div><strong>{t("artboard.source")}</strong><span>{formatSize(file.width, file.height)}</span></div></figcaption>
-      </figure>
-    );
-  }
+  return file?.mime.startsWith("image/") ? <Source file={file} /> : <Blank icon={spec?.feature.icon ?? ""} />;
+}
+
+function Source({ file }: { file: FileInfo }) {
+  const t = useTranslate();
+  return (
+    <figure className="sheet sheet--image crop">
+      <div className="canvas"><img src={file.url} alt={file.name} width={file.width ?? undefined} height={file.height ?? undefined} /></div>
+      <figcaption className="sheet__caption"><div><strong>{t("artboard.source")}</strong><span>{formatSize(file.width, file.height)}</span></div></figcaption>
+    </figure>
+  );
+}
+
+function Blank({ icon }: { icon: string }) {
+  const t = useTranslate();
   return (
     <div className="artboard-empty crop">
-      <span className="empty__icon"><Icon name={featureIcon(spec?.feature.icon ?? "")} size={28} /></span>
+      <span className="empty__icon"><Icon name={featureIcon(icon)} size={28} /></span>
       <h2>{t("artboard.empty")}</h2>
       <p>{t("artboard.emptyHint")}</p>
     </div>

@@ -4,7 +4,7 @@ import { session } from "../api/session";
 import type { FeatureSchema } from "../api/types";
 import { navigate, place } from "../app/router";
 import { signInPath } from "../app/AccountMenu";
-import { rememberFiles } from "../forms/files";
+import { rememberFiles, uploadsUnderWay } from "../forms/files";
 import { SchemaForm } from "../forms/SchemaForm";
 import { errorSchemaFrom } from "../forms/validator";
 import { fieldEntries } from "../forms/values";
@@ -65,6 +65,7 @@ function FormPanel({ data, form }: { data: FeatureSchema; form: FeatureForm }) {
 function RunForm({ data, form }: { data: FeatureSchema; form: FeatureForm }) {
   const t = useTranslate();
   const signedIn = useStore(session) !== null;
+  const uploading = useStore(uploadsUnderWay) > 0;
   const key = data.feature.key;
   const { run, busy, error, clearError } = useRun(key, (task) => navigate(`/f/${encodeURIComponent(key)}?task=${encodeURIComponent(task)}`, { quiet: true }));
   const serverErrors = useMemo(() => (error?.fields.length ? errorSchemaFrom(fieldEntries(error.fields)) : undefined), [error]);
@@ -86,7 +87,7 @@ function RunForm({ data, form }: { data: FeatureSchema; form: FeatureForm }) {
       <div className="panel__foot">
         {error && <ErrorNotice error={error} takeFocus />}
         {signedIn
-          ? <Button type="submit" kind="key" icon="play" busy={busy} className="button--wide">{runLabel(data.feature.cost, t)}</Button>
+          ? <Button type="submit" kind="key" icon="play" busy={busy || uploading} className="button--wide">{runLabel(data.feature.cost, t)}</Button>
           : <Button kind="key" className="button--wide" onClick={askSignIn}>{t("run.signIn")}</Button>}
         <p className="fine-print">{t(signedIn ? "run.costHint" : "run.signInHint")}</p>
       </div>

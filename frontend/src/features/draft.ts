@@ -1,6 +1,7 @@
 import type { Values } from "../api/types";
 
-const key = (feature: string) => `paiban.draft.${feature}`;
+const PREFIX = "paiban.draft.";
+const key = (feature: string) => PREFIX + feature;
 
 /** What was typed survives signing in and a reload, in this tab only: it is nobody else's. */
 export function readDraft(feature: string): Values {
@@ -17,4 +18,10 @@ export function saveDraft(feature: string, values: Values): void {
   } catch {
     // A full or blocked storage costs the draft, not the form.
   }
+}
+
+/** On signing out: the next person at this screen must not find what was typed. */
+export function forgetDrafts(): void {
+  const ours = Object.keys(sessionStorage).filter((name) => name.startsWith(PREFIX));
+  for (const name of ours) sessionStorage.removeItem(name);
 }

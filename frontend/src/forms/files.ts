@@ -8,6 +8,9 @@ export function rememberFiles(files: Record<string, FileInfo>): void {
   knownFiles.set({ ...knownFiles.get(), ...files });
 }
 
+/** How many uploads are on their way: a form that runs before they arrive would miss its files. */
+export const uploadsUnderWay = createStore(0);
+
 /** A picture just chosen is shown from memory: no round trip, and its link never expires. */
 export function previewOf(file: File): string | null {
   return file.type.startsWith("image/") ? URL.createObjectURL(file) : null;

@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import { ApiError, asApiError } from "../api/errors";
 import { startUpload, type UploadJob } from "../api/uploads";
-import { previewOf, rememberFiles } from "./files";
+import { previewOf, rememberFiles, uploadsUnderWay } from "./files";
 
 export interface Uploading {
   name: string;
@@ -31,6 +31,7 @@ export function useUpload(onDone: (id: string) => void) {
       setActive({ name: file.name, preview, progress: 0 });
       const mine = startUpload(file, (progress) => setActive((now) => now && { ...now, progress }));
       job.current = mine;
+      uploadsUnderWay.set(uploadsUnderWay.get() + 1);
       try {
         const { id, ...info } = await mine.done;
         rememberFiles({ [id]: { ...info, url: preview ?? info.url } });
@@ -38,6 +39,7 @@ export function useUpload(onDone: (id: string) => void) {
       } catch (failure) {
         if (job.current === mine) setError(asApiError(failure));
       } finally {
+        uploadsUnderWay.set(uploadsUnderWay.get() - 1);
         if (job.current === mine) cancel();
       }
     },

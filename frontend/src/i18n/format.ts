@@ -18,12 +18,11 @@ export function formatDuration(milliseconds: number): string {
   return translate("time.min", { m: Math.floor(seconds / 60), s: Math.round(seconds % 60) });
 }
 
-export function formatDay(iso: string): string {
-  return new Intl.DateTimeFormat(tag(), { dateStyle: "medium" }).format(new Date(iso));
-}
-
-export function formatTime(iso: string): string {
-  return new Intl.DateTimeFormat(tag(), { hour: "2-digit", minute: "2-digit" }).format(new Date(iso));
+/** Day and time; the year only where it is not this one. */
+export function formatMoment(iso: string): string {
+  const moment = new Date(iso);
+  const year = moment.getFullYear() === new Date().getFullYear() ? undefined : "numeric";
+  return new Intl.DateTimeFormat(tag(), { day: "numeric", month: "short", year, hour: "2-digit", minute: "2-digit" }).format(moment);
 }
 
 export function formatSize(width: number | null, height: number | null): string {

@@ -101,7 +101,7 @@ function Steps({ task }: { task: LiveTask }) {
   return (
     <details className="disclosure" open={task.status === "failed"}>
       <summary>{t("run.steps", { n: task.steps.length })}</summary>
-      <Stepper steps={task.steps} texts={{}} />
+      <Stepper steps={task.steps} />
     </details>
   );
 }

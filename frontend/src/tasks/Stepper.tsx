@@ -4,8 +4,9 @@ import { formatDuration } from "../i18n/format";
 import type { MessageKey } from "../i18n/messages";
 import { useTranslate } from "../i18n/translate";
 import { Icon } from "../ui/icons";
+import { RichText } from "../ui/RichText";
 
-export function Stepper({ steps, texts }: { steps: Step[]; texts: Record<string, string> }) {
+export function Stepper({ steps, texts = {} }: { steps: Step[]; texts?: Record<string, string> }) {
   return (
     <ol className="stepper">
       {steps.map((step) => <StepRow key={step.node} step={step} text={texts[step.node]} />)}
@@ -27,7 +28,7 @@ function StepRow({ step, text }: { step: Step; text: string | undefined }) {
         </p>
         {step.message && <p className="step__message">{step.message}</p>}
         {running && <StepBar step={step} />}
-        {running && text && <p className="step__text">{text}<span className="caret" aria-hidden="true" /></p>}
+        {running && text && <div className="step__text"><RichText text={text} /></div>}
       </div>
     </li>
   );

@@ -1,5 +1,5 @@
 import { useTranslate } from "../i18n/translate";
-import { formatDay, formatTime } from "../i18n/format";
+import { formatMoment } from "../i18n/format";
 import { navigate } from "../app/router";
 import { Button } from "../ui/Button";
 import { Icon } from "../ui/icons";
@@ -35,7 +35,7 @@ function Aside({ task }: { task: LiveTask }) {
   return (
     <aside className="panel task-page__aside">
       <h2>{t("task.asked")}</h2>
-      <p className="fine-print">{formatDay(task.created_at)} {formatTime(task.created_at)}</p>
+      <p className="fine-print">{formatMoment(task.created_at)}</p>
       <TaskInput task={task} />
       {isOver(task.status) && <Button icon="repeat" onClick={() => reuse(task)}>{t("task.reuse")}</Button>}
     </aside>

@@ -1,6 +1,6 @@
 import type { TaskSummary } from "../api/types";
 import { useMenus } from "../app/menus";
-import { formatDay, formatNumber, formatTime } from "../i18n/format";
+import { formatMoment, formatNumber } from "../i18n/format";
 import { useTranslate } from "../i18n/translate";
 import { Button } from "../ui/Button";
 import { ErrorNotice } from "../ui/ErrorNotice";
@@ -39,7 +39,7 @@ function Row({ item }: { item: TaskSummary }) {
         <span className="task-row__thumb">{item.thumbnail ? <img src={item.thumbnail} alt="" loading="lazy" /> : <Icon name={featureIcon(icon)} size={24} />}</span>
         <span className="task-row__text">
           <strong>{item.title}</strong>
-          <span>{formatDay(item.created_at)} {formatTime(item.created_at)}{item.cost ? ` · ${t("fact.credits", { n: formatNumber(item.cost) })}` : ""}</span>
+          <span>{formatMoment(item.created_at)}{item.cost ? ` · ${t("fact.credits", { n: formatNumber(item.cost) })}` : ""}</span>
           {!isOver(item.status) && <progress className="bar bar--live" max={1} value={item.progress} aria-label={t("run.overall")} />}
         </span>
         <StatusPill status={item.status} />

@@ -43,7 +43,7 @@ function RadioRow({ id, options, value, label, disabled, readonly, onChange, sha
   );
 }
 
-function Dropdown({ id, options, value, required, placeholder, disabled, readonly, rawErrors, onChange }: WidgetProps) {
+function Dropdown({ id, options, value, label, required, placeholder, disabled, readonly, rawErrors, onChange }: WidgetProps) {
   const t = useTranslate();
   const choices = options.enumOptions ?? [];
   const chosen = choices.findIndex((option) => enumOptionsIsSelected(option.value, value));
@@ -51,6 +51,7 @@ function Dropdown({ id, options, value, required, placeholder, disabled, readonl
     <select
       id={id}
       className="input select"
+      aria-label={label}
       value={chosen}
       disabled={disabled || readonly}
       aria-describedby={ariaDescribedByIds(id)}

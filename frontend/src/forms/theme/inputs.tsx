@@ -1,13 +1,14 @@
 import { ariaDescribedByIds, getInputProps, type BaseInputTemplateProps, type WidgetProps } from "@rjsf/utils";
 
 /** Text, number, e-mail, date and the like: the library says which, the browser draws it. */
-export function BaseInput({ id, type, value, schema, options, placeholder, disabled, readonly, autofocus, rawErrors, onChange }: BaseInputTemplateProps) {
+export function BaseInput({ id, type, value, label, schema, options, placeholder, disabled, readonly, autofocus, rawErrors, onChange }: BaseInputTemplateProps) {
   const { step, min, max, inputMode, ...input } = { inputMode: undefined, ...getInputProps(schema, type, options) };
   const change = (text: string) => onChange(text === "" ? options.emptyValue : text);
   return (
     <input
       id={id}
       className="input"
+      aria-label={label}
       type={input.type}
       step={step}
       min={min}

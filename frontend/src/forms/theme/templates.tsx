@@ -18,27 +18,38 @@ import { useTranslate } from "../../i18n/translate";
 import { Button, IconButton } from "../../ui/Button";
 import type { IconName } from "../../ui/icons";
 
-const CONTAINERS = new Set(["object"]);
-
 export function FieldTemplate(props: FieldTemplateProps) {
-  const { id, label, required, hidden, children, displayLabel, description, rawDescription, errors, help, schema, uiSchema } = props;
-  const t = useTranslate();
+  const { hidden, children, errors, schema } = props;
   if (hidden) return <div hidden>{children}</div>;
-  if (CONTAINERS.has(String(schema.type)) && !schema.format) return <>{children}{errors}</>;
-  const titled = displayLabel && schema.type !== "boolean" && getUiOptions(uiSchema).label !== false;
+  if (schema.type === "object") return <>{children}{errors}</>;
+  const titled = needsTitle(props);
   return (
     <div className="field" data-invalid={props.rawErrors?.length ? true : undefined}>
-      {titled && (
-        <label className="field__label" htmlFor={id}>
-          {label}
-          {!required && <span className="field__optional">{t("field.optional")}</span>}
-        </label>
-      )}
-      {titled && rawDescription ? description : null}
+      {titled && <FieldLabel {...props} />}
+      {titled && props.rawDescription ? props.description : null}
       {children}
-      {help}
+      {props.help}
       {errors}
     </div>
+  );
+}
+
+/** The library leaves lists untitled, for their own template to title; here all fields look alike. */
+function needsTitle({ displayLabel, schema, uiSchema, fieldPathId }: FieldTemplateProps): boolean {
+  if (schema.type === "boolean" || getUiOptions(uiSchema).label === false) return false;
+  const isItem = typeof fieldPathId.path.at(-1) === "number";
+  return schema.type === "array" ? !isItem : displayLabel === true && !isItem;
+}
+
+/** A label that points at a row of choices would pick the first one when it is pressed. */
+function FieldLabel({ id, label, required, schema }: FieldTemplateProps) {
+  const t = useTranslate();
+  const isChoice = Boolean(schema.enum ?? schema.oneOf ?? schema.anyOf) || schema.type === "array";
+  return (
+    <label className="field__label" htmlFor={isChoice ? undefined : id}>
+      {label}
+      {!required && <span className="field__optional">{t("field.optional")}</span>}
+    </label>
   );
 }
 

@@ -14,12 +14,16 @@ export function ValueResult({ title, value, schema }: { title: string; value: un
 }
 
 export function Value({ value, schema }: { value: unknown; schema?: Schema }) {
+  if (Array.isArray(value)) return <ul className="values">{value.map((item, index) => <li key={index}><Value value={item} schema={schema?.items} /></li>)}</ul>;
+  if (value !== null && typeof value === "object") return <Members value={value as Record<string, unknown>} schema={schema} />;
+  return <Plain value={value} schema={schema} />;
+}
+
+function Plain({ value, schema }: { value: unknown; schema?: Schema }) {
   const t = useTranslate();
   if (value === null || value === undefined || value === "") return <span className="muted">{t("value.none")}</span>;
   if (typeof value === "boolean") return <>{t(value ? "value.yes" : "value.no")}</>;
-  if (typeof value === "number") return <>{schema?.oneOf ? choiceTitle(schema, value) : formatNumber(value)}</>;
-  if (Array.isArray(value)) return <ul className="values">{value.map((item, index) => <li key={index}><Value value={item} schema={schema?.items} /></li>)}</ul>;
-  if (typeof value === "object") return <Members value={value as Record<string, unknown>} schema={schema} />;
+  if (typeof value === "number" && !schema?.oneOf) return <>{formatNumber(value)}</>;
   return <>{choiceTitle(schema, value)}</>;
 }
 
