@@ -1,6 +1,8 @@
 """One asyncio loop per process for the work that threads hand over (engine, tool sessions, model calls)."""
 
 import asyncio
+import atexit
+import contextlib
 import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, ParamSpec, TypeVar
@@ -10,6 +12,8 @@ from django.db import close_old_connections
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+SHUTDOWN_SECONDS = 5
 
 _lock = threading.Lock()
 _loop: asyncio.AbstractEventLoop | None = None
@@ -22,7 +26,22 @@ def background_loop() -> asyncio.AbstractEventLoop:
         if _loop is None or _loop.is_closed():
             _loop = asyncio.new_event_loop()
             threading.Thread(target=_loop.run_forever, name="background-loop", daemon=True).start()
+            atexit.register(_shut_down, _loop)
         return _loop
+
+
+def _shut_down(loop: asyncio.AbstractEventLoop) -> None:
+    """Cancel what still runs, so that tool processes and connections are closed, not cut."""
+
+    async def cancel_all() -> None:
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.wait(others, timeout=SHUTDOWN_SECONDS) if others else None
+
+    with contextlib.suppress(TimeoutError, RuntimeError):
+        asyncio.run_coroutine_threadsafe(cancel_all(), loop).result(SHUTDOWN_SECONDS + 1)
+    loop.call_soon_threadsafe(loop.stop)
 
 
 def run(coroutine: Coroutine[Any, Any, T], *, timeout: float | None = None) -> T:

@@ -1,5 +1,6 @@
 """One thread per process that hears `cfg:invalidate`, and polls the revision because pub/sub forgets."""
 
+import atexit
 import os
 import threading
 import time
@@ -17,6 +18,7 @@ log = structlog.get_logger("core")
 POLL_SECONDS = 5.0
 _lock = threading.Lock()
 _owner: int | None = None
+_stopping = threading.Event()
 
 
 def ensure_subscribed() -> None:
@@ -27,11 +29,19 @@ def ensure_subscribed() -> None:
     with _lock:
         if _owner != os.getpid():
             _owner = os.getpid()
-            threading.Thread(target=_run, name="config-subscriber", daemon=True).start()
+            thread = threading.Thread(target=_run, name="config-subscriber", daemon=True)
+            thread.start()
+            atexit.register(_stop, thread)
+
+
+def _stop(thread: threading.Thread) -> None:
+    """End quietly with the process, before the server or the log goes away under it."""
+    _stopping.set()
+    thread.join(timeout=3)
 
 
 def _run() -> None:
-    while True:
+    while not _stopping.is_set():
         try:
             _listen()
         except RedisError:
@@ -39,7 +49,7 @@ def _run() -> None:
         except Exception:
             log.exception("config.subscriber_crashed")
         _poll()
-        time.sleep(1)
+        _stopping.wait(1)
 
 
 def _listen() -> None:
@@ -48,11 +58,11 @@ def _listen() -> None:
         pubsub.subscribe(redis.key(CHANNEL))
         # What was published while nobody listened is found by the poll below.
         due = 0.0
-        while True:
+        while not _stopping.is_set():
             if time.monotonic() >= due:
                 _poll()
                 due = time.monotonic() + POLL_SECONDS
-            message = pubsub.get_message(timeout=1.0)
+            message = pubsub.get_message(timeout=0.5)
             if message and (news := parse(str(message["data"]))):
                 reader.apply(news)
                 log.debug("config.invalidated", key=news.key, delayMs=round((time.time() - news.at) * 1000, 1))

@@ -1,0 +1,112 @@
+"""What every test stands on: people with roles, an API client over both lanes, released demo features."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from asgiref.sync import async_to_sync
+from django.contrib.auth.models import Group
+from django.core.management import call_command
+
+from apps.accounts.models import User
+from apps.accounts.tokens import sign_access
+from apps.core import health, redis
+from apps.core.config import reader
+from apps.features import ui
+from apps.mcp import services as mcp_services
+
+
+@pytest.fixture(autouse=True)
+def _clean_slate() -> Iterator[None]:
+    """No configuration, no Redis key and no health verdict of another test is seen."""
+    redis.client().flushdb()
+    reader.reset()
+    ui._bodies.clear()
+    health._cache.clear()
+    yield
+    reader.reset()
+
+
+def make_user(username: str = "alice", *, role: str = "member", **extra: Any) -> User:
+    """A user with a role and the password `secret-pass-1`."""
+    user = User.objects.create_user(username=username, password="secret-pass-1", is_staff=role != "member", **extra)
+    user.groups.add(Group.objects.get(name=role))
+    return user
+
+
+@pytest.fixture
+def member(db: None) -> User:
+    return make_user("mia")
+
+
+@pytest.fixture
+def stranger(db: None) -> User:
+    return make_user("sam")
+
+
+@pytest.fixture
+def operator(db: None) -> User:
+    return make_user("olga", role="admin")
+
+
+@pytest.fixture
+def editor(db: None) -> User:
+    return make_user("eddy", role="editor")
+
+
+@pytest.fixture
+def viewer(db: None) -> User:
+    return make_user("vera", role="viewer")
+
+
+class Api:
+    """Speaks HTTP to the whole ASGI application, as one user or as nobody."""
+
+    def __init__(self, user: User | None = None) -> None:
+        self._headers = {"Authorization": f"Bearer {sign_access(user)}"} if user else {}
+
+    def request(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
+        headers = {**self._headers, **kwargs.pop("headers", {})}
+        return async_to_sync(self._send)(method, path, headers=headers, **kwargs)
+
+    async def _send(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
+        from config.asgi import application
+
+        transport = httpx.ASGITransport(app=application)  # type: ignore[arg-type]
+        async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
+            return await client.request(method, path, **kwargs)
+
+    def get(self, path: str, **kwargs: Any) -> httpx.Response:
+        return self.request("GET", path, **kwargs)
+
+    def post(self, path: str, **kwargs: Any) -> httpx.Response:
+        return self.request("POST", path, **kwargs)
+
+    def patch(self, path: str, **kwargs: Any) -> httpx.Response:
+        return self.request("PATCH", path, **kwargs)
+
+
+@pytest.fixture
+def api() -> Callable[[User | None], Api]:
+    return Api
+
+
+_discovered: dict[str, Any] = {}
+
+
+@pytest.fixture
+def demo(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The seeded installation: demo people, models, tools and features.
+
+    The tool server is asked for its tools once per test process; starting it takes over a second.
+    """
+    real = mcp_services.list_tools
+
+    async def list_once(server_key: str, catalogue_id: str) -> Any:
+        if server_key not in _discovered:
+            _discovered[server_key] = await real(server_key, catalogue_id)
+        return _discovered[server_key]
+
+    monkeypatch.setattr(mcp_services, "list_tools", list_once)
+    call_command("seed", "--credentials", "/dev/null")
