@@ -1,6 +1,7 @@
 """Both lanes behind one door: websockets, the hot lane's routes, and Django for everything else."""
 
 import os
+from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.dev")
 
@@ -8,7 +9,7 @@ from channels.routing import URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
 from django.core.asgi import get_asgi_application
 from starlette.routing import Match
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 django_lane = get_asgi_application()
 
@@ -19,7 +20,7 @@ hot_lane = build()
 websockets = AllowedHostsOriginValidator(URLRouter(websocket_urlpatterns))
 
 
-def _choose(scope: Scope) -> ASGIApp:
+def _choose(scope: Scope) -> Any:
     if scope["type"] == "websocket":
         return websockets
     if scope["type"] == "lifespan" or any(r.matches(scope)[0] is Match.FULL for r in hot_lane.routes):

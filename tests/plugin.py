@@ -13,7 +13,13 @@ _server = start_redis(_folder / "redis")
 os.environ["REDIS_URL"] = _server.url
 os.environ["PAIBAN_TEST_DATA_DIR"] = str(_folder)
 os.environ.pop("PAIBAN_DATA_DIR", None)
-for _name in ("PAIBAN_ADMIN_PASSWORD", "PAIBAN_DEMO_PASSWORD", "SECRET_KEY", "PAIBAN_MASTER_KEYS", "PAIBAN_SIGNING_KEY"):
+for _name in (
+    "PAIBAN_ADMIN_PASSWORD",
+    "PAIBAN_DEMO_PASSWORD",
+    "SECRET_KEY",
+    "PAIBAN_MASTER_KEYS",
+    "PAIBAN_SIGNING_KEY",
+):
     os.environ.pop(_name, None)
 
 

@@ -1,6 +1,6 @@
 """`/api/v1/auth/*`: parse, permit, call a service, render."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.urls import path
 from drf_spectacular.utils import OpenApiExample, extend_schema
@@ -92,7 +92,7 @@ class MeView(APIView):
 
     @extend_schema(operation_id="auth_me", tags=["auth"], responses=UserSerializer)
     def get(self, request: Request) -> Response:
-        return Response(UserSerializer(request.user).data)
+        return Response(UserSerializer(cast(User, request.user)).data)
 
 
 urlpatterns = [

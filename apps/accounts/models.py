@@ -1,6 +1,9 @@
 """People and their sign-ins."""
 
+from __future__ import annotations
+
 import uuid
+from typing import Any
 
 from django.contrib.auth.models import AbstractUser
 from django.contrib.auth.models import UserManager as DjangoUserManager
@@ -11,26 +14,26 @@ from django.utils.translation import gettext_lazy as _
 class UserManager(DjangoUserManager["User"]):
     """Stores "no e-mail" as NULL, so that the unique index lets many users have none."""
 
-    def _create_user(self, username, email, password, **extra):  # type: ignore[no-untyped-def]
-        return super()._create_user(username, email or None, password, **extra)
+    def _create_user(self, username: str, email: str | None, password: str | None, **extra: Any) -> User:
+        return super()._create_user(username, email or None, password, **extra)  # type: ignore[misc,no-any-return]  # not in the stubs
 
 
 class User(AbstractUser):
     """One row is one person."""
 
-    email = models.EmailField(_("e-mail address"), unique=True, null=True, blank=True)
+    email = models.EmailField(_("e-mail address"), unique=True, null=True, blank=True)  # type: ignore[assignment]  # nullable, so that it can be unique
     phone = models.CharField(_("phone"), max_length=20, unique=True, null=True, blank=True)
     must_change_password = models.BooleanField(_("must change the password"), default=False)
     # Grows whenever every token of the user has to stop working (password change, sign-out everywhere).
     token_epoch = models.PositiveIntegerField(default=0, editable=False)
 
-    objects = UserManager()
+    objects = UserManager()  # type: ignore[misc]  # the stubs call it a class variable
 
     class Meta(AbstractUser.Meta):
-        verbose_name = _("user")
-        verbose_name_plural = _("users")
+        verbose_name = _("user")  # type: ignore[assignment]  # lazy texts are what Django wants here
+        verbose_name_plural = _("users")  # type: ignore[assignment]
 
-    def save(self, *args, **kwargs):  # type: ignore[no-untyped-def]
+    def save(self, *args: Any, **kwargs: Any) -> None:
         self.email = self.email or None
         self.phone = self.phone or None
         super().save(*args, **kwargs)

@@ -17,6 +17,7 @@ from apps.core.errors import ApiError
 
 _NONCE_BYTES = 12
 _KEY_BYTES = 32
+SHORTEST_SHOWN = 12  # four characters of a shorter secret would be too much of it
 
 
 class SecretUnreadable(ApiError):
@@ -51,7 +52,7 @@ def encrypt(plaintext: str, *, bound_to: str) -> str:
     ring = _ring(tuple(settings.MASTER_KEYS))
     kid = next(iter(ring))
     nonce = os.urandom(_NONCE_BYTES)
-    sealed = nonce + ring[kid].encrypt(nonce, plaintext.encode(), bound_to.encode())
+    sealed = nonce + ring[kid].encrypt(nonce, plaintext.encode(), f"v1:{bound_to}".encode())
     return f"v1.{kid}.{base64.urlsafe_b64encode(sealed).decode()}"
 
 
@@ -64,13 +65,12 @@ def decrypt(blob: str, *, bound_to: str) -> str:
         version, kid, encoded = blob.split(".", 2)
         sealed = base64.urlsafe_b64decode(encoded)
         key = _ring(tuple(settings.MASTER_KEYS))[kid]
-        if version != "v1":
-            raise KeyError(version)
-        return key.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], bound_to.encode()).decode()
+        data = f"{version}:{bound_to}".encode()
+        return key.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], data).decode()
     except (ValueError, KeyError, InvalidTag) as exc:
         raise SecretUnreadable() from exc
 
 
 def mask(plaintext: str) -> str:
     """What a person may see of a secret: at most its last four characters."""
-    return f"…{plaintext[-4:]}" if len(plaintext) >= 12 else "…"
+    return f"…{plaintext[-4:]}" if len(plaintext) >= SHORTEST_SHOWN else "…"

@@ -1,5 +1,8 @@
 """Turns every exception of the Django lane into the one error shape."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import structlog
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, ValidationError
 from django.db import OperationalError
@@ -49,7 +52,7 @@ def to_api_error(exc: BaseException) -> ApiError:
     return errors.InternalError()
 
 
-def _field_errors(detail, pointer):  # type: ignore[no-untyped-def]  # DRF's details are an untyped tree
+def _field_errors(detail: Any, pointer: str) -> Iterator[dict[str, str]]:
     if isinstance(detail, dict) and set(detail) == {"message", "code"}:
         yield {"pointer": pointer, "code": detail["code"], "message": str(detail["message"])}
     elif isinstance(detail, dict):

@@ -42,9 +42,7 @@ def with_defaults(schema: Mapping[str, Any], given: Mapping[str, Any]) -> dict[s
 
 def field_errors(schema: Mapping[str, Any], value: Any) -> list[dict[str, str]]:
     """Every way in which `value` does not fit: `{pointer, code, message}`, in the active language."""
-    return [
-        problem for error in _validator(canonical_json(schema)).iter_errors(value) for problem in _described(error)
-    ]
+    return [problem for error in _validator(canonical_json(schema)).iter_errors(value) for problem in _described(error)]
 
 
 @lru_cache(maxsize=256)
@@ -55,7 +53,10 @@ def _validator(schema: str) -> Any:
 def _described(error: Any) -> list[dict[str, str]]:
     code, kind = error.kind.name, error.kind
     base = "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in error.instance_path)
-    names = {"required": [getattr(kind, "property", "")], "additionalProperties": getattr(kind, "unexpected", [])}
+    names = {
+        "required": [getattr(kind, "property", "")],
+        "additionalProperties": getattr(kind, "unexpected", []),
+    }
     template = str(_WORDS.get(code, "")) or error.message[:200]
     message = template % {"limit": kind.limit} if "%(limit)" in template else template
     return [{"pointer": base + suffix, "code": code, "message": message} for suffix in _suffixes(names.get(code))]

@@ -45,9 +45,17 @@ def configure(*, fmt: str, level: str) -> None:
     if fmt == "json":
         final += [_rename, structlog.processors.JSONRenderer(ensure_ascii=False)]
     else:
-        final += [structlog.dev.ConsoleRenderer(timestamp_key="ts", colors=False, exception_formatter=structlog.dev.plain_traceback)]
+        final += [
+            structlog.dev.ConsoleRenderer(
+                timestamp_key="ts", colors=False, exception_formatter=structlog.dev.plain_traceback
+            )
+        ]
     structlog.configure(
-        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
@@ -74,5 +82,9 @@ def _stdlib_config(shared: list[Any], final: list[Any], level: str) -> dict[str,
         "handlers": {"out": {"class": "logging.StreamHandler", "formatter": "chain"}},
         "root": {"handlers": ["out"], "level": level},
         "loggers": quiet
-        | {"django.server": {"level": "WARNING"}, "django.request": {"level": "ERROR"}, "celery": {"level": "WARNING"}},
+        | {
+            "django.server": {"level": "WARNING"},
+            "django.request": {"level": "ERROR"},
+            "celery": {"level": "WARNING"},
+        },
     }

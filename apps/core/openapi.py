@@ -41,7 +41,10 @@ def _operation(route: Any) -> dict[str, Any]:
         {"in": "path", "name": name, "required": True, "schema": {"type": "string"}}
         for name in re.findall(r"{(\w+)}", route.path)
     ]
-    operation = {"security": [{"bearer": []}, {}] if route.access == "public" else [{"bearer": []}], **route.operation}
+    operation = {
+        "security": [{"bearer": []}, {}] if route.access == "public" else [{"bearer": []}],
+        **route.operation,
+    }
     if parameters:
         operation["parameters"] = parameters + list(operation.get("parameters", []))
     return operation

@@ -14,7 +14,7 @@ class DenyAll(BasePermission):
 
 
 class HasPermission(BasePermission):
-    """Asks for Django permissions: `HasPermission.of(read="features.view_feature", write="features.change_feature")`."""
+    """Asks staff for a Django permission: one to read, one to write. Bind them with `HasPermission.of`."""
 
     read: str = ""
     write: str = ""

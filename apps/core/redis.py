@@ -21,6 +21,11 @@ def client() -> "redis.Redis":
     return redis.Redis.from_url(settings.REDIS_URL, **_OPTIONS)
 
 
+def subscription() -> Any:
+    """A pub/sub connection that hides the server's own acknowledgements."""
+    return client().pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]  # untyped in redis-py
+
+
 def new_async_client() -> "redis.asyncio.Redis":
     """An asyncio client for the running loop; whoever makes it closes it."""
     return redis.asyncio.Redis.from_url(settings.REDIS_URL, **_OPTIONS)

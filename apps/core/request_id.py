@@ -3,7 +3,7 @@
 import re
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 import structlog
 from django.http import HttpRequest, HttpResponse
@@ -50,16 +50,15 @@ class RequestIdMiddleware:
     sync_capable = True
     async_capable = False
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse | Awaitable[HttpResponse]]) -> None:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         started = time.perf_counter()
         request_id = bind_request_id(request.headers.get(HEADER))
         response = self.get_response(request)
-        assert isinstance(response, HttpResponse) or hasattr(response, "headers")  # noqa: S101 - typing only
-        response.headers[HEADER] = request_id  # type: ignore[union-attr]
+        response.headers[HEADER] = request_id
         match = request.resolver_match
         route = f"/{match.route}" if match else request.path
-        log_request(method=request.method or "", route=route, status=response.status_code, started=started)  # type: ignore[union-attr]
-        return response  # type: ignore[return-value]
+        log_request(method=request.method or "", route=route, status=response.status_code, started=started)
+        return response

@@ -29,7 +29,7 @@ from apps.features.publishing import SCOPE
 
 
 @admin.register(MenuGroup)
-class MenuGroupAdmin(ModelAdmin):  # type: ignore[misc]
+class MenuGroupAdmin(ModelAdmin):
     list_display = ["title", "title_zh", "key", "order"]
     list_editable = ["order"]
 
@@ -51,7 +51,9 @@ class FeatureForm(forms.ModelForm[Feature]):
         seen = cleaned.get("seen_revision")
         current = Feature.objects.filter(pk=self.instance.pk).values_list("revision", flat=True).first()
         if current is not None and seen != current:
-            raise forms.ValidationError(_("Somebody else saved this feature meanwhile. Reload the page and change it again."))
+            raise forms.ValidationError(
+                _("Somebody else saved this feature meanwhile. Reload the page and change it again.")
+            )
         return cleaned
 
     class Meta:
@@ -60,7 +62,7 @@ class FeatureForm(forms.ModelForm[Feature]):
 
 
 @admin.register(Feature)
-class FeatureAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
+class FeatureAdmin(SimpleHistoryAdmin, ModelAdmin):
     form = FeatureForm
     list_display = ["title", "key", "menu", "live", "cost", "enabled"]
     list_filter = ["menu", "enabled"]
@@ -70,8 +72,22 @@ class FeatureAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
     change_form_before_template = "admin/features/overview.html"
     actions_detail = ["open_publish", "open_versions"]
     fieldsets = [
-        (_("Basics"), {"classes": ["tab"], "fields": [("title", "title_zh"), ("description", "description_zh"), ("key", "icon"), "seen_revision"]}),
-        (_("Menu and price"), {"classes": ["tab"], "fields": [("menu", "order"), ("enabled", "cost"), "roles"]}),
+        (
+            _("Basics"),
+            {
+                "classes": ["tab"],
+                "fields": [
+                    ("title", "title_zh"),
+                    ("description", "description_zh"),
+                    ("key", "icon"),
+                    "seen_revision",
+                ],
+            },
+        ),
+        (
+            _("Menu and price"),
+            {"classes": ["tab"], "fields": [("menu", "order"), ("enabled", "cost"), "roles"]},
+        ),
         (_("Form"), {"classes": ["tab"], "fields": ["form_schema", "ui_schema"]}),
         (_("Result"), {"classes": ["tab"], "fields": ["output_schema", "output_ui"]}),
         (_("Pipeline"), {"classes": ["tab"], "fields": ["pipeline"]}),
@@ -96,7 +112,9 @@ class FeatureAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
     def get_readonly_fields(self, request: HttpRequest, obj: Feature | None = None) -> list[str]:
         return ["key"] if obj else []
 
-    def changeform_view(self, request: HttpRequest, object_id: Any = None, form_url: str = "", extra_context: Any = None) -> Any:
+    def changeform_view(
+        self, request: HttpRequest, object_id: Any = None, form_url: str = "", extra_context: Any = None
+    ) -> Any:
         context = dict(extra_context or {})
         feature = Feature.objects.select_related("menu", "pipeline").filter(pk=object_id).first() if object_id else None
         if feature is not None:
@@ -109,11 +127,11 @@ class FeatureAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
             obj.revision = (form.cleaned_data.get("seen_revision") or obj.revision) + 1
         super().save_model(request, obj, form, change)
 
-    @action(description=_("Publish"), url_path="go-publish", permissions=["publish"], icon="rocket_launch")
+    @action(description=_("Publish"), url_path="go-publish", permissions=["publish"], icon="rocket_launch")  # type: ignore[untyped-decorator]
     def open_publish(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return redirect("admin:features_feature_publish", object_id)
 
-    @action(description=_("Versions"), url_path="go-versions", icon="history")
+    @action(description=_("Versions"), url_path="go-versions", icon="history")  # type: ignore[untyped-decorator]
     def open_versions(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return redirect("admin:features_feature_versions", object_id)
 
@@ -203,7 +221,7 @@ class FeatureAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
 
 
 def _number(text: str | None, default: int) -> int:
-    return int(text) if text and text.isdigit() and len(text) < 10 else default  # noqa: PLR2004 - fits any database
+    return int(text) if text and text.isdigit() and len(text) < 10 else default
 
 
 def _counted(count: int) -> str:

@@ -34,7 +34,16 @@ class FeatureSerializer(serializers.ModelSerializer[Feature]):
 
     class Meta:
         model = Feature
-        fields = ["key", "menu", "pipeline", "roles", "revision", "live_version", "updated_at", *sorted(services.EDITABLE)]
+        fields = [
+            "key",
+            "menu",
+            "pipeline",
+            "roles",
+            "revision",
+            "live_version",
+            "updated_at",
+            *sorted(services.EDITABLE),
+        ]
         read_only_fields = ["key", "revision", "updated_at"]
 
     def get_live_version(self, feature: Feature) -> int | None:
@@ -105,7 +114,7 @@ class FeatureView(APIView):
         form = FeatureSerializer(services.draft(key), data=request.data, partial=True)
         form.is_valid(raise_exception=True)
         unknown = set(request.data) - set(form.validated_data)
-        changes: dict[str, Any] = {**form.validated_data, **{name: None for name in unknown}}
+        changes: dict[str, Any] = {**form.validated_data, **dict.fromkeys(unknown)}
         feature = services.update_draft(key, changes, expected_revision=_expected(request), by=request.user)
         return _rendered(feature)
 
@@ -123,7 +132,12 @@ class PublishView(APIView):
 
     permission_classes = [MayPublish]
 
-    @extend_schema(operation_id="admin_features_publish", tags=["admin"], request=PublishSerializer, responses=SnapshotSerializer)
+    @extend_schema(
+        operation_id="admin_features_publish",
+        tags=["admin"],
+        request=PublishSerializer,
+        responses=SnapshotSerializer,
+    )
     def post(self, request: Request) -> Response:
         form = PublishSerializer(data=request.data)
         form.is_valid(raise_exception=True)
@@ -136,12 +150,19 @@ class RollbackView(APIView):
 
     permission_classes = [MayRollBack]
 
-    @extend_schema(operation_id="admin_features_rollback", tags=["admin"], request=RollbackSerializer, responses=SnapshotSerializer)
+    @extend_schema(
+        operation_id="admin_features_rollback",
+        tags=["admin"],
+        request=RollbackSerializer,
+        responses=SnapshotSerializer,
+    )
     def post(self, request: Request) -> Response:
         form = RollbackSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         given = form.validated_data
-        snapshot = services.rollback_feature(given["key"], to_version=given["version"], by=request.user, note=given["note"])
+        snapshot = services.rollback_feature(
+            given["key"], to_version=given["version"], by=request.user, note=given["note"]
+        )
         return Response(SnapshotSerializer(snapshot, context={"live": snapshot.version}).data)
 
 
@@ -182,7 +203,13 @@ class DiffView(APIView):
         form = DiffSerializer(data={"old": request.query_params.get("from"), "new": request.query_params.get("to")})
         form.is_valid(raise_exception=True)
         changes = publishing.diff_versions(SCOPE, key, **form.validated_data)
-        return Response({"from": form.validated_data["old"], "to": form.validated_data["new"], "changes": [c.as_dict() for c in changes]})
+        return Response(
+            {
+                "from": form.validated_data["old"],
+                "to": form.validated_data["new"],
+                "changes": [c.as_dict() for c in changes],
+            }
+        )
 
 
 urlpatterns = [

@@ -23,5 +23,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         {"feature": f, "live": live.get(f.key), "url": reverse("admin:features_feature_change", args=[f.pk])}
         for f in features
     ]
-    context["releases"] = Snapshot.objects.filter(scope=SCOPE).select_related("author").defer("body").order_by("-id")[:RECENT]
+    context["releases"] = (
+        Snapshot.objects.filter(scope=SCOPE).select_related("author").defer("body").order_by("-id")[:RECENT]
+    )
     return context

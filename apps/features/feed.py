@@ -17,7 +17,12 @@ def menus(released: Released, *, roles: frozenset[str], signed_in: bool, languag
         menu = payload["menu"]
         group = groups.setdefault(
             menu["group"],
-            {"key": menu["group"], "title": words(menu["title"], language), "order": menu["group_order"], "items": []},
+            {
+                "key": menu["group"],
+                "title": words(menu["title"], language),
+                "order": menu["group_order"],
+                "items": [],
+            },
         )
         group["items"].append(
             {
@@ -64,7 +69,10 @@ def summary(key: str, version: int, payload: Mapping[str, Any], language: str) -
 
 def form(payload: Mapping[str, Any], language: str) -> dict[str, Any]:
     """The form of a payload, in `language`."""
-    return {"schema": translated(payload["form"]["schema"], language), "uiSchema": translated(payload["form"]["ui"], language)}
+    return {
+        "schema": translated(payload["form"]["schema"], language),
+        "uiSchema": translated(payload["form"]["ui"], language),
+    }
 
 
 def output(payload: Mapping[str, Any], language: str) -> dict[str, Any]:

@@ -45,14 +45,19 @@ class Feature(models.Model):
     order = models.IntegerField(_("order"), default=100)
     enabled = models.BooleanField(_("shown in the menu"), default=True)
     roles = models.ManyToManyField(
-        Group, blank=True, verbose_name=_("roles"), help_text=_("Who sees and runs it. Empty: everybody who signs in.")
+        Group,
+        blank=True,
+        verbose_name=_("roles"),
+        help_text=_("Who sees and runs it. Empty: everybody who signs in."),
     )
     cost = models.PositiveIntegerField(_("price (credits per run)"), null=True, blank=True)
     form_schema = models.JSONField(_("form"), default=dict, help_text=_("JSON Schema 2020-12 of the input."))
     ui_schema = models.JSONField(_("form appearance"), default=dict, blank=True)
     output_schema = models.JSONField(_("output"), default=dict, help_text=_("JSON Schema 2020-12 of the result."))
     output_ui = models.JSONField(_("output appearance"), default=dict, blank=True)
-    pipeline = models.ForeignKey(Pipeline, on_delete=models.PROTECT, verbose_name=_("pipeline"), related_name="features")
+    pipeline = models.ForeignKey(
+        Pipeline, on_delete=models.PROTECT, verbose_name=_("pipeline"), related_name="features"
+    )
     revision = models.PositiveIntegerField(default=1, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
     history = HistoricalRecords(cascade_delete_history=False, m2m_fields=[roles])

@@ -33,7 +33,9 @@ class FeatureKind:
 
     def check(self, key: str, payload: dict[str, Any]) -> list[Problem]:
         """Every problem, each with the place to mend it."""
-        return [problem for rule in (_price, _schemas, _pipeline, _outputs, _prompts, _routes) for problem in rule(payload)]
+        return [
+            problem for rule in (_price, _schemas, _pipeline, _outputs, _prompts, _routes) for problem in rule(payload)
+        ]
 
 
 def _price(payload: dict[str, Any]) -> Iterator[Problem]:
@@ -99,7 +101,9 @@ def _unbound(payload: dict[str, Any]) -> Iterator[Problem]:
         for variable in prompt["variables"]:
             bound = variable.get("name") in node.inputs or "default" in variable
             if variable.get("required", True) and not bound:
-                words = _("The prompt needs “%(name)s”, and the node gives it nothing.") % {"name": variable.get("name")}
+                words = _("The prompt needs “%(name)s”, and the node gives it nothing.") % {
+                    "name": variable.get("name")
+                }
                 yield Problem("E_VARIABLE_UNBOUND", f"/pipeline/{node.id}/inputs", words)
 
 

@@ -48,7 +48,9 @@ def update_draft(key: str, changes: Mapping[str, Any], *, expected_revision: int
     """
     unknown = sorted(set(changes) - EDITABLE)
     if unknown:
-        raise InvalidRequest(details={"errors": [{"pointer": f"/{n}", "code": "unknown", "message": n} for n in unknown]})
+        raise InvalidRequest(
+            details={"errors": [{"pointer": f"/{n}", "code": "unknown", "message": n} for n in unknown]}
+        )
     with transaction.atomic():
         if not Feature.objects.filter(key=key, revision=expected_revision).update(revision=F("revision") + 1):
             raise StaleRevision(details={"revision": draft(key).revision})
@@ -56,7 +58,7 @@ def update_draft(key: str, changes: Mapping[str, Any], *, expected_revision: int
         for field, value in changes.items():
             setattr(feature, field, value)
         feature.full_clean()
-        feature._history_user = by  # noqa: SLF001 - simple-history's documented attribute
+        feature._history_user = by  # type: ignore[attr-defined]  # simple-history's documented attribute
         feature.save()
     return feature
 

@@ -104,7 +104,11 @@ async def stream_revisions(request: Request) -> Response:
 async def _revisions() -> AsyncIterator[str]:
     await reader.aall(SCOPE)
     loop, changed = asyncio.get_running_loop(), asyncio.Event()
-    stop = reader.listen(lambda _revision: loop.call_soon_threadsafe(changed.set))
+
+    def notice(_revision: int) -> None:
+        loop.call_soon_threadsafe(changed.set)
+
+    stop = reader.listen(notice)
     said, quiet = -1, 0.0
     try:
         yield "retry: 1000\n\n"

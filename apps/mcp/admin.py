@@ -27,7 +27,7 @@ class ServerForm(forms.ModelForm[Server]):
         fields = ["key", "name", "transport", "catalogue_id", "timeout_seconds", "enabled"]
 
 
-class ToolInline(TabularInline):  # type: ignore[misc]
+class ToolInline(TabularInline):
     model = Tool
     fields = ["name", "description", "is_changed", "allowed"]
     readonly_fields = ["name", "description", "is_changed"]
@@ -43,7 +43,7 @@ class ToolInline(TabularInline):  # type: ignore[misc]
 
 
 @admin.register(Server)
-class ServerAdmin(ModelAdmin):  # type: ignore[misc]
+class ServerAdmin(ModelAdmin):
     form = ServerForm
     list_display = ["name", "transport", "catalogue_id", "enabled", "discovered_at"]
     search_fields = ["key", "name"]
@@ -67,6 +67,8 @@ class ServerAdmin(ModelAdmin):  # type: ignore[misc]
         for server in queryset:
             try:
                 tools = services.discover_tools(server, by=request.user)
-                self.message_user(request, _("%(server)s shows %(count)s tools.") % {"server": server, "count": len(tools)})
+                self.message_user(
+                    request, _("%(server)s shows %(count)s tools.") % {"server": server, "count": len(tools)}
+                )
             except ApiError as exc:
                 self.message_user(request, exc.text(), messages.ERROR)

@@ -15,7 +15,11 @@ def collect() -> dict[str, Any]:
     return {
         "schema": 1,
         "servers": {
-            row.key: {"transport": row.transport, "catalogue_id": row.catalogue_id, "timeout": row.timeout_seconds}
+            row.key: {
+                "transport": row.transport,
+                "catalogue_id": row.catalogue_id,
+                "timeout": row.timeout_seconds,
+            }
             for row in rows
         },
     }

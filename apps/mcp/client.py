@@ -13,7 +13,12 @@ from apps.mcp.sessions import DiscoveredTool, OnProgress, pool
 
 
 async def call_tool(
-    server_key: str, tool: str, arguments: dict[str, Any], *, approved: dict[str, Any], on_progress: OnProgress
+    server_key: str,
+    tool: str,
+    arguments: dict[str, Any],
+    *,
+    approved: dict[str, Any],
+    on_progress: OnProgress,
 ) -> dict[str, Any]:
     """The structured result of `server_key/tool`.
 
@@ -28,7 +33,7 @@ async def call_tool(
         raise ToolUnknown(tool=f"{server_key}/{tool}")
     if shown.sha256 != approved["sha256"]:
         raise ToolChanged(tool=f"{server_key}/{tool}")
-    return await pool().call(session, tool, arguments, timeout=entry["timeout"], on_progress=on_progress)
+    return await pool().call(session, tool, arguments, seconds=entry["timeout"], on_progress=on_progress)
 
 
 async def list_tools(server_key: str, catalogue_id: str) -> list[DiscoveredTool]:

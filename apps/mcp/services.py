@@ -62,10 +62,15 @@ def allow_tools(server: Server, *, by: Any) -> int:
     discovered = aio.run(list_tools(server.key, server.catalogue_id), timeout=60)
     with transaction.atomic():
         for shown in discovered:
-            tool, _created = Tool.objects.update_or_create(
+            Tool.objects.update_or_create(
                 server=server,
                 name=shown.name,
-                defaults={**_described(shown), "sha256": shown.sha256, "seen_sha256": shown.sha256, "allowed": True},
+                defaults={
+                    **_described(shown),
+                    "sha256": shown.sha256,
+                    "seen_sha256": shown.sha256,
+                    "allowed": True,
+                },
             )
     log.info("tools.allowed", server=server.key, count=len(discovered), by=by.pk if by else None)
     return len(discovered)

@@ -86,7 +86,7 @@ class Session:
 def stdio_parameters(catalogue_id: str) -> StdioServerParameters:
     """The fixed command of a catalogue entry. Nothing in it comes from a user."""
     entry = settings.MCP_STDIO_CATALOGUE[catalogue_id]
-    argv = ["-m", entry["module"]]
+    argv = ["-m", str(entry["module"])]
     if entry.get("work_dir"):
         Path(settings.WORK_DIR).mkdir(parents=True, exist_ok=True)
         argv += ["--root", str(settings.WORK_DIR)]
@@ -104,7 +104,11 @@ def _discovered(server_key: str, tool: Any) -> DiscoveredTool:
     }
     shown["annotations"] = tool.annotations.model_dump(mode="json") if tool.annotations else {}
     return DiscoveredTool(
-        tool.name, shown["description"], shown["input_schema"], shown["output_schema"], tool_hash(server_key, shown)
+        tool.name,
+        shown["description"],
+        shown["input_schema"],
+        shown["output_schema"],
+        tool_hash(server_key, shown),
     )
 
 
@@ -142,7 +146,13 @@ class SessionPool:
             await self.drop(session)
 
     async def call(
-        self, session: Session, tool: str, arguments: dict[str, Any], *, timeout: float, on_progress: OnProgress
+        self,
+        session: Session,
+        tool: str,
+        arguments: dict[str, Any],
+        *,
+        seconds: float,
+        on_progress: OnProgress,
     ) -> dict[str, Any]:
         """The structured result of one call.
 
@@ -154,9 +164,7 @@ class SessionPool:
 
         client = await session.client()
         try:
-            result = await client.call_tool(
-                tool, arguments, read_timeout_seconds=timeout, progress_callback=report
-            )
+            result = await client.call_tool(tool, arguments, read_timeout_seconds=seconds, progress_callback=report)
         except MCPError as exc:
             if exc.error.code == TIMEOUT_CODE:
                 raise ToolTimeout(tool=tool) from exc

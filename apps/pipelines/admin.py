@@ -1,7 +1,5 @@
 """Pipelines in the CMS."""
 
-from typing import Any
-
 from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest
@@ -14,7 +12,7 @@ from apps.pipelines.validator import validate
 
 
 @admin.register(Pipeline)
-class PipelineAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
+class PipelineAdmin(SimpleHistoryAdmin, ModelAdmin):
     list_display = ["name", "key", "node_count"]
     search_fields = ["key", "name"]
     fieldsets = [(None, {"fields": ["key", "name"]}), (_("Graph"), {"fields": ["graph"]})]

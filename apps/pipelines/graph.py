@@ -87,7 +87,7 @@ class Graph:
 def parse_graph(raw: Any) -> Graph:
     """The graph of its JSON. Raises `ValueError` when the JSON has another shape."""
     if not isinstance(raw, Mapping):
-        raise ValueError("the graph must be an object")
+        raise ValueError("the graph must be an object")  # noqa: TRY004 - callers handle one error
     try:
         nodes = tuple(
             Node(

@@ -90,7 +90,13 @@ def _cycles(graph: Graph) -> Iterator[GraphProblem]:
         yield GraphProblem("E_CYCLE", _("This node is part of, or behind, a circle."), node_id)
 
 
-_SHAPE_RULES: list[Callable[[Graph], Iterator[GraphProblem]]] = [_ids, _types, _one_start_one_end, _edges, _cycles]
+_SHAPE_RULES: list[Callable[[Graph], Iterator[GraphProblem]]] = [
+    _ids,
+    _types,
+    _one_start_one_end,
+    _edges,
+    _cycles,
+]
 
 
 # --- meaning -------------------------------------------------------------------------------------
@@ -166,33 +172,43 @@ def _references(graph: Graph, parts: Mapping[str, Any]) -> Iterator[GraphProblem
         return
     for node in graph.nodes:
         for field, template in node.inputs.items():
-            yield from _reference_problems(graph, parts, together, node, field, template)
+            yield from _input_problems(_Scope(graph, parts, together), node, field, template)
 
 
-def _reference_problems(
-    graph: Graph, parts: Mapping[str, Any], together: set[tuple[str, str]], node: Node, field: str, template: Any
-) -> Iterator[GraphProblem]:
+@dataclass(frozen=True)
+class _Scope:
+    """What references are judged by. `together` holds pairs (a, b) where b runs whenever a runs."""
+
+    graph: Graph
+    parts: Mapping[str, Any]
+    together: set[tuple[str, str]]
+
+
+def _input_problems(scope: _Scope, node: Node, field: str, template: Any) -> Iterator[GraphProblem]:
     where = f"inputs.{field}"
     try:
         paths = references(template)
     except ApiError as exc:
         yield GraphProblem("E_TEMPLATE", exc.text(), node.id, where)
         return
-    before = graph.reachable_from(node.id, backwards=True) - {node.id}
     for path in sorted(paths):
-        source = graph.by_id.get(path[0])
-        if source is None:
-            words = _("There is no node “%(id)s”.") % {"id": path[0]}
-            yield GraphProblem("E_REFERENCE_UNKNOWN", words, node.id, where)
-        elif source.id not in before:
-            words = _("“%(id)s” does not come before this node.") % {"id": path[0]}
-            yield GraphProblem("E_REFERENCE_LATER", words, node.id, where)
-        elif (node.id, source.id) not in together:
-            words = _("“%(id)s” does not run on every path that leads here.") % {"id": path[0]}
-            yield GraphProblem("E_REFERENCE_SKIPPED", words, node.id, where)
-        elif not _produces(source, path, parts):
-            words = _("“%(id)s” produces no “%(name)s”.") % {"id": path[0], "name": ".".join(path[1:])}
-            yield GraphProblem("E_REFERENCE_OUTPUT", words, node.id, where)
+        if found := _reference_problem(scope, node, path):
+            code, words = found
+            name = ".".join(path[1:])
+            yield GraphProblem(code, words % {"id": path[0], "name": name}, node.id, where)
+
+
+def _reference_problem(scope: _Scope, node: Node, path: tuple[str, ...]) -> tuple[str, str] | None:
+    source = scope.graph.by_id.get(path[0])
+    if source is None:
+        return "E_REFERENCE_UNKNOWN", _("There is no node “%(id)s”.")
+    if source.id == node.id or source.id not in scope.graph.reachable_from(node.id, backwards=True):
+        return "E_REFERENCE_LATER", _("“%(id)s” does not come before this node.")
+    if (node.id, source.id) not in scope.together:
+        return "E_REFERENCE_SKIPPED", _("“%(id)s” does not run on every path that leads here.")
+    if not _produces(source, path, scope.parts):
+        return "E_REFERENCE_OUTPUT", _("“%(id)s” produces no “%(name)s”.")
+    return None
 
 
 def _produces(source: Node, path: tuple[str, ...], parts: Mapping[str, Any]) -> bool:

@@ -9,7 +9,7 @@ from apps.prompts.models import Prompt
 
 
 @admin.register(Prompt)
-class PromptAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
+class PromptAdmin(SimpleHistoryAdmin, ModelAdmin):
     list_display = ["name", "key"]
     search_fields = ["key", "name"]
     fieldsets = [

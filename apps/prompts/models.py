@@ -15,7 +15,9 @@ class Prompt(models.Model):
     system = models.TextField(_("system text"), blank=True)
     body = models.TextField(_("user text"), help_text=_("Liquid: {{ variable }}, {% if %}, filters. No code runs."))
     variables = models.JSONField(
-        _("variables"), default=list, help_text=_('Declared, for example [{"name": "product", "required": true}].')
+        _("variables"),
+        default=list,
+        help_text=_('Declared, for example [{"name": "product", "required": true}].'),
     )
     revision = models.PositiveIntegerField(default=1, editable=False)
     history = HistoricalRecords(cascade_delete_history=False)

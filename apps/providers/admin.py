@@ -34,16 +34,25 @@ class EndpointForm(forms.ModelForm[Endpoint]):
 
     class Meta:
         model = Endpoint
-        fields = ["key", "name", "handler_key", "base_url", "priority", "timeout_seconds", "max_retries", "enabled"]
+        fields = [
+            "key",
+            "name",
+            "handler_key",
+            "base_url",
+            "priority",
+            "timeout_seconds",
+            "max_retries",
+            "enabled",
+        ]
 
 
-class OfferInline(TabularInline):  # type: ignore[misc]
+class OfferInline(TabularInline):
     model = Offer
     extra = 0
 
 
 @admin.register(Endpoint)
-class EndpointAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
+class EndpointAdmin(SimpleHistoryAdmin, ModelAdmin):
     form = EndpointForm
     list_display = ["name", "handler_key", "base_url", "secret_hint", "priority", "enabled"]
     list_filter = ["enabled", "handler_key"]

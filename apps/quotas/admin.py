@@ -22,7 +22,7 @@ class ReadOnly:
         return False
 
 
-class EntryInline(ReadOnly, TabularInline):  # type: ignore[misc]
+class EntryInline(ReadOnly, TabularInline):
     model = Entry
     fields = ["created_at", "kind", "debit", "credit", "amount", "source", "note"]
     readonly_fields = fields
@@ -33,7 +33,7 @@ class EntryInline(ReadOnly, TabularInline):  # type: ignore[misc]
 
 
 @admin.register(Account)
-class AccountAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+class AccountAdmin(ReadOnly, ModelAdmin):
     list_display = ["user", "balance", "held", "updated_at"]
     search_fields = ["user__username"]
     list_select_related = ["user"]

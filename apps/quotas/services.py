@@ -87,7 +87,9 @@ def _resolve(task: str, kind: str, amount: int) -> bool:
     return True
 
 
-def _book(account: Account, kind: str, debit: str, credit: str, amount: int, source: str, note: str = "") -> None:
+def _book(  # noqa: PLR0917 - a line of a journal has that many columns
+    account: Account, kind: str, debit: str, credit: str, amount: int, source: str, note: str = ""
+) -> None:
     if amount:
         Entry.objects.create(
             account=account, kind=kind, debit=debit, credit=credit, amount=amount, source=source, note=note

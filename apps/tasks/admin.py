@@ -10,7 +10,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from apps.tasks.models import Event, StepRun, Task
 
 
-class ReadOnlyInline(TabularInline):  # type: ignore[misc]
+class ReadOnlyInline(TabularInline):
     extra = 0
     can_delete = False
     tab = True
@@ -34,7 +34,7 @@ class EventInline(ReadOnlyInline):
 
 
 @admin.register(Task)
-class TaskAdmin(ModelAdmin):  # type: ignore[misc]
+class TaskAdmin(ModelAdmin):
     list_display = ["id", "feature", "version", "user", "status", "cost", "created_at", "finished_at"]
     list_filter = ["status", "feature"]
     search_fields = ["id", "user__username"]
@@ -42,7 +42,22 @@ class TaskAdmin(ModelAdmin):  # type: ignore[misc]
     show_full_result_count = False
     inlines = [StepInline, EventInline]
     fieldsets = [
-        (None, {"fields": ["id", "feature", "version", "user", "status", "cost", "usage_model", "mock", "error"]}),
+        (
+            None,
+            {
+                "fields": [
+                    "id",
+                    "feature",
+                    "version",
+                    "user",
+                    "status",
+                    "cost",
+                    "usage_model",
+                    "mock",
+                    "error",
+                ]
+            },
+        ),
         (_("Content"), {"fields": ["input", "output"]}),
         (_("Work"), {"fields": ["attempts", "fencing_token", "lease_owner", "lease_until", "request_id"]}),
         (_("Dates"), {"fields": ["created_at", "started_at", "finished_at"]}),

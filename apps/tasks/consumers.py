@@ -31,17 +31,18 @@ TICKET_REFUSED = 4401
 
 
 class TaskConsumer(AsyncJsonWebsocketConsumer):
-    """Frames in: `{"subscribe": task, "after": seq}`, `{"unsubscribe": task}`. Frames out: events, updates, heartbeats."""
+    """Frames in: `{"subscribe": task, "after": seq}` and `{"unsubscribe": task}`. Out: events, updates, heartbeats."""
 
     async def connect(self) -> None:
         bind_request_id(None)
         self.running: dict[str, asyncio.Task[None]] = {}
         query = parse_qs(self.scope["query_string"].decode())
-        self.user_id = await in_thread(spend_ticket)(query.get("ticket", [""])[0])
+        user_id = await in_thread(spend_ticket)(query.get("ticket", [""])[0])
         await self.accept()  # a close code reaches the browser only on an accepted connection
-        if self.user_id is None or not await in_thread(_is_active)(self.user_id):
+        if user_id is None or not await in_thread(_is_active)(user_id):
             await self.close(code=TICKET_REFUSED)
             return
+        self.user_id = user_id
         self.running["heartbeat"] = asyncio.create_task(self._beat())
         self.running["room"] = asyncio.create_task(self._room())
 
@@ -114,18 +115,17 @@ class TaskConsumer(AsyncJsonWebsocketConsumer):
         await self.send_json({"type": "error", "code": code, "message": message})
 
 
-def _is_active(user_id: int | None) -> bool:
+def _is_active(user_id: int) -> bool:
     return User.objects.filter(pk=user_id, is_active=True).exists()
 
 
-def _task_of(user_id: int | None, task_id: str) -> Task:
+def _task_of(user_id: int, task_id: str) -> Task:
     return services.get_for(user_id, task_id)
 
 
-def _moved_since(user_id: int | None, since: datetime) -> list[dict[str, Any]]:
+def _moved_since(user_id: int, since: datetime) -> list[dict[str, Any]]:
     moved = Task.objects.filter(user_id=user_id, events__at__gte=since).distinct()[:50]
     return [{"task": str(t.pk), "feature": t.feature, "status": t.status, "progress": t.progress} for t in moved]
 
 
 websocket_urlpatterns = [path("ws/", TaskConsumer.as_asgi())]
-

@@ -1,6 +1,7 @@
 """Tasks: a user's runs of released features, their steps and their event log."""
 
 import uuid
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -26,7 +27,14 @@ TERMINAL = frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELLED})
 TRANSITIONS: Transitions = {
     Status.QUEUED: frozenset({Status.RUNNING, Status.FAILED, Status.CANCELLED}),
     Status.RUNNING: frozenset(
-        {Status.RUNNING, Status.QUEUED, Status.WAITING_INPUT, Status.SUCCEEDED, Status.FAILED, Status.CANCELLED}
+        {
+            Status.RUNNING,
+            Status.QUEUED,
+            Status.WAITING_INPUT,
+            Status.SUCCEEDED,
+            Status.FAILED,
+            Status.CANCELLED,
+        }
     ),
     Status.WAITING_INPUT: frozenset({Status.QUEUED, Status.FAILED, Status.CANCELLED}),
     Status.SUCCEEDED: frozenset(),
@@ -45,7 +53,7 @@ class TaskQuerySet(QuerySet["Task"]):
         abandoned = Q(status=Status.RUNNING, lease_until__lt=now)
         return self.filter(waiting | abandoned)
 
-    def owned_by(self, user: object) -> "TaskQuerySet":
+    def owned_by(self, user: Any) -> "TaskQuerySet":
         return self.filter(user=user)
 
     def held_by(self, token: int) -> "TaskQuerySet":

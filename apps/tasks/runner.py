@@ -127,5 +127,3 @@ async def _keep_lease(task: Task, work: "asyncio.Task[None]") -> None:
                     log.info("task.lease_lost")
                     work.cancel()
                     return
-
-

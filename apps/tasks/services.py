@@ -28,7 +28,16 @@ from apps.tasks import events
 from apps.tasks.errors import FeatureUnknown, InputInvalid, LeaseLost, TaskEnded, TaskPoisoned, TaskUnknown
 from apps.tasks.models import TERMINAL, TRANSITIONS, Status, Task
 
-__all__ = ["cancel_task", "claim_task", "create_task", "finish_task", "get_for", "hand_back", "renew_lease", "sweep"]
+__all__ = [
+    "cancel_task",
+    "claim_task",
+    "create_task",
+    "finish_task",
+    "get_for",
+    "hand_back",
+    "renew_lease",
+    "sweep",
+]
 
 log = structlog.get_logger("tasks")
 
@@ -149,7 +158,12 @@ def hand_back(owner: str) -> int:
 
 
 def finish_task(
-    task: Task, *, to: str, output: dict[str, Any] | None = None, error: ApiError | None = None, **changes: Any
+    task: Task,
+    *,
+    to: str,
+    output: dict[str, Any] | None = None,
+    error: ApiError | None = None,
+    **changes: Any,
 ) -> None:
     """End the task: state, charge or release, and the one terminal event, in one transaction.
 
@@ -184,7 +198,13 @@ def _end(task: Task, rows: Any, *, to: str, **changes: Any) -> None:
     if to == Status.SUCCEEDED:
         kept["progress"] = 1.0
     if not states.move(
-        rows, TRANSITIONS, to=to, finished_at=timezone.now(), lease_until=None, event_seq=F("event_seq") + 1, **kept
+        rows,
+        TRANSITIONS,
+        to=to,
+        finished_at=timezone.now(),
+        lease_until=None,
+        event_seq=F("event_seq") + 1,
+        **kept,
     ):
         raise LeaseLost()
     if to == Status.SUCCEEDED:
@@ -193,7 +213,13 @@ def _end(task: Task, rows: Any, *, to: str, **changes: Any) -> None:
         release_hold(str(task.pk))
     data = {"output": kept.get("output")} if to == Status.SUCCEEDED else {"error": kept.get("error")}
     events.log(task, to, data)
-    log.info("task.ended", task=str(task.pk), feature=task.feature, status=to, errCode=(kept.get("error") or {}).get("code"))
+    log.info(
+        "task.ended",
+        task=str(task.pk),
+        feature=task.feature,
+        status=to,
+        errCode=(kept.get("error") or {}).get("code"),
+    )
 
 
 def sweep() -> int:

@@ -161,7 +161,10 @@ S3_BUCKET = env.str("PAIBAN_S3_BUCKET", default="")
 S3_ENDPOINT_URL = env.str("PAIBAN_S3_ENDPOINT_URL", default="")
 S3_REGION = env.str("PAIBAN_S3_REGION", default="")
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": MEDIA_ROOT}},
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": MEDIA_ROOT},
+    },
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 if STORAGE_BACKEND == "s3":

@@ -26,7 +26,10 @@ def test_run_product_photo__real_photo__exact_size_and_corners(demo, member):
 
     created = api.post(
         "/api/v1/tasks",
-        json={"feature": "product-photo", "input": {"image": uploaded["id"], "size": 640, "format": "png", "background": "#bfdbfe"}},
+        json={
+            "feature": "product-photo",
+            "input": {"image": uploaded["id"], "size": 640, "format": "png", "background": "#bfdbfe"},
+        },
     )
     assert created.status_code == 202
     assert aio.run(run_task(created.json()["id"]), timeout=60)

@@ -54,7 +54,7 @@ def _run() -> None:
 
 def _listen() -> None:
     """Hear messages until the connection fails, polling the revision every few seconds."""
-    with redis.client().pubsub(ignore_subscribe_messages=True) as pubsub:
+    with redis.subscription() as pubsub:
         pubsub.subscribe(redis.key(CHANNEL))
         # What was published while nobody listened is found by the poll below.
         due = 0.0

@@ -16,10 +16,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-
 from apps.core.error_handling import to_api_error
 from apps.core.errors import Unauthenticated, error_body
-from apps.core.lane.identity import identify
+from apps.core.lane.identity import Principal, identify
 from apps.core.request_id import HEADER, bind_request_id, get_request_id, log_request
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -61,15 +60,21 @@ def accepted_language(header: str) -> str:
     return "en"
 
 
+def _admitted(route: HotRoute, request: Request) -> Principal | None:
+    """Who calls. Raises `Unauthenticated`, or the token's own error."""
+    principal = identify(request.headers.get("authorization", ""))
+    if route.access == "user" and principal is None:
+        raise Unauthenticated()
+    return principal
+
+
 def _guarded(route: HotRoute) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         started = time.perf_counter()
         request_id = bind_request_id(request.headers.get(HEADER))
         with translation.override(accepted_language(request.headers.get("accept-language", ""))):
             try:
-                request.state.principal = identify(request.headers.get("authorization", ""))
-                if route.access == "user" and request.state.principal is None:
-                    raise Unauthenticated()
+                request.state.principal = _admitted(route, request)
                 response = await route.endpoint(request)
             except Exception as exc:
                 error = to_api_error(exc)
@@ -80,5 +85,3 @@ def _guarded(route: HotRoute) -> Endpoint:
         return response
 
     return endpoint
-
-

@@ -35,6 +35,11 @@ ROUTE = HotRoute(
         "operationId": "files_read",
         "summary": "A stored file by its signed, short-lived link",
         "tags": ["files"],
-        "responses": {"200": {"description": "The file", "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}}},
+        "responses": {
+            "200": {
+                "description": "The file",
+                "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}},
+            }
+        },
     },
 )

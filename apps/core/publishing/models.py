@@ -32,7 +32,7 @@ class Snapshot(models.Model):
         return f"{self.scope}/{self.key} v{self.version}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        if self.pk is not None:
+        if self.pk:
             raise TypeError("a snapshot is append-only")
         super().save(*args, **kwargs)
 

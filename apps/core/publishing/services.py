@@ -14,7 +14,18 @@ from apps.core.publishing.errors import PublishConflict, PublishRefused, Version
 from apps.core.publishing.models import Head, Revision, Snapshot
 from apps.core.publishing.registry import Problem, publishable
 
-__all__ = ["Preview", "diff_versions", "live_snapshot", "live_versions", "preview", "publish", "release", "rollback", "snapshot_of", "versions"]
+__all__ = [
+    "Preview",
+    "diff_versions",
+    "live_snapshot",
+    "live_versions",
+    "preview",
+    "publish",
+    "release",
+    "rollback",
+    "snapshot_of",
+    "versions",
+]
 
 log = structlog.get_logger("core")
 
@@ -42,7 +53,9 @@ def live_versions(scope: str) -> dict[str, int]:
 
 def versions(scope: str, key: str) -> list[Snapshot]:
     """Every released version, newest first, without the bodies."""
-    return list(Snapshot.objects.filter(scope=scope, key=key).select_related("author").defer("body").order_by("-version"))
+    return list(
+        Snapshot.objects.filter(scope=scope, key=key).select_related("author").defer("body").order_by("-version")
+    )
 
 
 def snapshot_of(scope: str, key: str, version: int) -> Snapshot:
@@ -86,7 +99,13 @@ def diff_versions(scope: str, key: str, *, old: int, new: int) -> list[Change]:
 
 
 def release(
-    scope: str, key: str, payload: dict[str, Any], *, by: Any, note: str = "", restored_from: int | None = None
+    scope: str,
+    key: str,
+    payload: dict[str, Any],
+    *,
+    by: Any,
+    note: str = "",
+    restored_from: int | None = None,
 ) -> Snapshot:
     """Append `payload` as the next version and make it live, in one transaction.
 
@@ -99,18 +118,29 @@ def release(
         return live
     try:
         with transaction.atomic():
-            snapshot, revision = _append(scope, key, payload, digest, live, by=by, note=note, restored_from=restored_from)
+            snapshot, revision = _append(
+                scope, key, payload, digest, live, by=by, note=note, restored_from=restored_from
+            )
             transaction.on_commit(lambda: broadcast(scope=scope, key=key, version=snapshot.version, revision=revision))
     except IntegrityError as exc:
         raise PublishConflict() from exc
-    log.info("snapshot.released", scope=scope, key=key, version=snapshot.version, revision=revision, sha256=digest[:12])
+    log.info(
+        "snapshot.released",
+        scope=scope,
+        key=key,
+        version=snapshot.version,
+        revision=revision,
+        sha256=digest[:12],
+    )
     return snapshot
 
 
 def _append(
     scope: str, key: str, payload: dict[str, Any], digest: str, live: Snapshot | None, **about: Any
 ) -> tuple[Snapshot, int]:
-    newest = Snapshot.objects.filter(scope=scope, key=key).order_by("-version").values_list("version", flat=True).first()
+    newest = (
+        Snapshot.objects.filter(scope=scope, key=key).order_by("-version").values_list("version", flat=True).first()
+    )
     snapshot = Snapshot.objects.create(
         scope=scope,
         key=key,

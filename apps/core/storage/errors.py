@@ -47,6 +47,4 @@ class UploadTooLarge(ApiError):
 
 class UploadPastLimits(ApiError):
     code, reason, status = "STORAGE_2007", "E_UPLOAD_LIMITS", 422
-    message = _(
-        "Checking this picture took too long or too much memory. Make it smaller and upload it again."
-    )
+    message = _("Checking this picture took too long or too much memory. Make it smaller and upload it again.")

@@ -154,7 +154,5 @@ def _described(out: Path, answer: dict[str, Any], limits: IntakeLimits) -> Norma
         case {"mime": "image/png" | "image/jpeg" as mime, "width": int(width), "height": int(height)}:
             with out.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
-            return NormalisedImage(
-                mime=mime, width=width, height=height, size=out.stat().st_size, sha256=digest
-            )
+            return NormalisedImage(mime=mime, width=width, height=height, size=out.stat().st_size, sha256=digest)
     raise _refusal(answer, limits)

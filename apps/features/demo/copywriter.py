@@ -12,7 +12,12 @@ PROMPT = {
     ),
     "body": "Product: {{ product }}\nTone: {{ tone }}",
     "variables": [
-        {"name": "product", "type": "string", "required": True, "description": "What it is, in the user's words"},
+        {
+            "name": "product",
+            "type": "string",
+            "required": True,
+            "description": "What it is, in the user's words",
+        },
         {"name": "tone", "type": "string", "required": True, "default": "friendly"},
     ],
 }

@@ -1,5 +1,6 @@
 """Demo: cut a product out and set it on a clean background, without any network."""
 
+from itertools import pairwise
 from typing import Any
 
 
@@ -16,7 +17,7 @@ def tool(node_id: str, name: str, title: tuple[str, str], **inputs: Any) -> dict
 
 def chain(*nodes: dict[str, Any]) -> dict[str, Any]:
     """A graph whose nodes follow each other."""
-    edges = [{"source": a["id"], "target": b["id"]} for a, b in zip(nodes, nodes[1:], strict=False)]
+    edges = [{"source": a["id"], "target": b["id"]} for a, b in pairwise(nodes)]
     return {"nodes": list(nodes), "edges": edges}
 
 
@@ -67,7 +68,10 @@ IMAGE_FIELD = {
     "title": "Product photo",
     "description": "JPEG, PNG or WebP, up to 20 MB. The product should stand out from its surroundings.",
     "x-i18n": {
-        "zh-hans": {"title": "商品照片", "description": "JPEG、PNG 或 WebP，不超过 20 MB。商品应与周围环境有明显区别。"}
+        "zh-hans": {
+            "title": "商品照片",
+            "description": "JPEG、PNG 或 WebP，不超过 20 MB。商品应与周围环境有明显区别。",
+        }
     },
 }
 BACKGROUND_FIELD = {

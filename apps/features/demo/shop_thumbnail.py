@@ -1,12 +1,29 @@
 """Demo: a draft to publish in the tour. A small square picture with hardly anything to choose."""
 
-from apps.features.demo.product_photo import BACKGROUND_FIELD, END, IMAGE_FIELD, OUTPUT, OUTPUT_UI, START, chain, tool
+from apps.features.demo.product_photo import (
+    BACKGROUND_FIELD,
+    END,
+    IMAGE_FIELD,
+    OUTPUT,
+    OUTPUT_UI,
+    START,
+    chain,
+    tool,
+)
 
 SIZE = 400
 GRAPH = chain(
     START,
     tool("cut", "cut_out", ("Cut out the product", "抠出商品"), image="{{ start.image }}"),
-    tool("fit", "resize", ("Scale to size", "缩放尺寸"), image="{{ cut.image }}", width=SIZE, height=SIZE, margin=4),
+    tool(
+        "fit",
+        "resize",
+        ("Scale to size", "缩放尺寸"),
+        image="{{ cut.image }}",
+        width=SIZE,
+        height=SIZE,
+        margin=4,
+    ),
     tool("canvas", "pad", ("Place on the canvas", "放入画布"), image="{{ fit.image }}", width=SIZE, height=SIZE),
     tool(
         "background",
@@ -36,7 +53,11 @@ FEATURE = {
         "additionalProperties": False,
         "properties": {"image": IMAGE_FIELD, "background": BACKGROUND_FIELD},
     },
-    "ui_schema": {"ui:order": ["image", "background"], "image": {"ui:widget": "file"}, "background": {"ui:widget": "color"}},
+    "ui_schema": {
+        "ui:order": ["image", "background"],
+        "image": {"ui:widget": "file"},
+        "background": {"ui:widget": "color"},
+    },
     "output_schema": OUTPUT,
     "output_ui": OUTPUT_UI,
 }

@@ -17,17 +17,13 @@ def cut_out(folder: Workspace, report: Report, image: str) -> CutOutResult:
     rgb = canvas.flatten(pictures.decode(folder.read(image)), canvas.WHITE)
     found = cutout.cut_out(rgb, report)
     report(0.8, "Saving")
-    return CutOutResult(
-        image=_save(folder, found.rgba), coverage=round(found.coverage, 4), method=found.method
-    )
+    return CutOutResult(image=_save(folder, found.rgba), coverage=round(found.coverage, 4), method=found.method)
 
 
 def resize(
     folder: Workspace, report: Report, image: str, *, width: int, height: int, margin: float, upscale: bool
 ) -> ImageResult:
-    return _change(
-        folder, report, image, lambda rgba: canvas.fit(rgba, width, height, margin=margin, upscale=upscale)
-    )
+    return _change(folder, report, image, lambda rgba: canvas.fit(rgba, width, height, margin=margin, upscale=upscale))
 
 
 def pad(
@@ -73,9 +69,7 @@ def white_background(folder: Workspace, report: Report, image: str, *, color: st
     return _change(folder, report, image, lambda rgba: canvas.flatten(rgba, colour))
 
 
-def convert(
-    folder: Workspace, report: Report, image: str, *, kind: pictures.Format, quality: int
-) -> ImageResult:
+def convert(folder: Workspace, report: Report, image: str, *, kind: pictures.Format, quality: int) -> ImageResult:
     report(0.0, "Reading the picture")
     pixels = pictures.decode(folder.read(image))
     if kind == "jpeg":

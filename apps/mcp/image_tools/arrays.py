@@ -40,9 +40,7 @@ def scale_plane(plane: Plane, height: int, width: int) -> Plane:
     if plane.shape[:2] == (height, width):
         return plane
     shrinks = height * width < plane.shape[0] * plane.shape[1]
-    result: Plane = cv2.resize(
-        plane, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    )
+    result: Plane = cv2.resize(plane, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
     return result
 
 

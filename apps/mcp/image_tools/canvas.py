@@ -58,9 +58,7 @@ def fit(rgba: Pixels, width: int, height: int, *, margin: float, upscale: bool) 
     return np.array(image.resize(size, Image.Resampling.LANCZOS).convert("RGBA"))
 
 
-def place(
-    pixels: Pixels, width: int, height: int, *, gravity: Gravity, margin: float, colour: Colour | None
-) -> Pixels:
+def place(pixels: Pixels, width: int, height: int, *, gravity: Gravity, margin: float, colour: Colour | None) -> Pixels:
     """The picture, pixel for pixel, on a canvas of exactly this size.
 
     Raises: ImageToolError when it does not fit.

@@ -103,9 +103,7 @@ def _apply_large(rgb: Pixels, coefficients: Plane, depth: Plane) -> Plane:
     rows = scale_plane(coefficients, height, coefficients.shape[1])
     for top in range(0, height, ROWS_AT_ONCE):
         strip = slice(top, top + ROWS_AT_ONCE)
-        drawn = apply_coefficients(
-            scale_plane(rows[strip], rows[strip].shape[0], width), guide_of(rgb[strip])
-        )
+        drawn = apply_coefficients(scale_plane(rows[strip], rows[strip].shape[0], width), guide_of(rgb[strip]))
         alpha[strip] = _hold(ramp(drawn, *FINAL_RAMP), large_depth[strip])
     return alpha
 

@@ -12,9 +12,7 @@ COLOUR_PATTERN = "^#([0-9a-fA-F]{3}|[0-9a-fA-F]{6})$"
 
 ImageUri = Annotated[
     str,
-    Field(
-        description="The picture: a file:// address in the server's folder.", json_schema_extra=IMAGE_SCHEMA
-    ),
+    Field(description="The picture: a file:// address in the server's folder.", json_schema_extra=IMAGE_SCHEMA),
 ]
 Width = Annotated[int, Field(ge=16, le=LARGEST_SIDE, description="Width of the canvas in pixels.")]
 Height = Annotated[int, Field(ge=16, le=LARGEST_SIDE, description="Height of the canvas in pixels.")]

@@ -42,15 +42,11 @@ class ImageToolServer(MCPServer[Any]):
 
 def _wrong_arguments(error: ValidationError) -> str:
     """What is wrong with each argument, such as "width: Input should be less than or equal to 8000"."""
-    return "; ".join(
-        f"{'.'.join(str(part) for part in entry['loc'][:1])}: {entry['msg']}" for entry in error.errors()
-    )
+    return "; ".join(f"{'.'.join(str(part) for part in entry['loc'][:1])}: {entry['msg']}" for entry in error.errors())
 
 
 def make_server(folder: Workspace, jobs: Jobs) -> ImageToolServer:
-    server = ImageToolServer(
-        "paiban-image-tools", title="Image tools", instructions=INSTRUCTIONS, log_level="WARNING"
-    )
+    server = ImageToolServer("paiban-image-tools", title="Image tools", instructions=INSTRUCTIONS, log_level="WARNING")
     tools = ImageTools(folder, jobs)
     for tool, title in (
         (tools.cut_out, "Cut out the product"),

@@ -30,9 +30,7 @@ def add_shadow(rgba: Pixels, *, strength: float, blur: float, offset: float, kin
     """The product over its shadow; `blur` and `offset` are per cent of the canvas's short side."""
     alpha = shrink_to(np.ascontiguousarray(rgba[..., 3]), SHADOW_SIDE) * np.float32(1 / OPAQUE)
     if float(alpha.max()) < HALF:
-        raise ImageToolError(
-            "There is no product in this picture that could cast a shadow. Cut it out first."
-        )
+        raise ImageToolError("There is no product in this picture that could cast a shadow. Cut it out first.")
     unit = min(alpha.shape) / 100
     cast = _contact if kind == "contact" else _drop
     shade = cast(alpha, blur * unit, offset * unit) * _edge_fade(*alpha.shape)
@@ -52,9 +50,7 @@ def _contact(alpha: Plane, sigma: float, offset: float) -> Plane:
     touching = weight * np.exp(-(((ground - lowest) / (TOUCH * tall)) ** 2))
     width = ground.size
     belly: Plane = np.sqrt(np.maximum(0, 1 - np.linspace(-1, 1, width) ** 2)).astype(np.float32)
-    near = _stroke(
-        alpha.shape, columns[0], ground + 0.4 * offset, np.full(width, LINE * width, np.float32), touching
-    )
+    near = _stroke(alpha.shape, columns[0], ground + 0.4 * offset, np.full(width, LINE * width, np.float32), touching)
     pool = _stroke(alpha.shape, columns[0], ground + offset, 0.5 * POOL * width * belly, weight)
     shade = 1 - (1 - 0.8 * gaussian(near, 0.5 * sigma)) * (1 - 0.6 * gaussian(near, 1.5 * sigma))
     shade = 1 - (1 - shade) * (1 - 0.55 * gaussian(pool, 2.2 * sigma))

@@ -18,21 +18,15 @@ from apps.mcp.image_tools.workspace import Workspace
 Call = Context[Any, Any]
 Margin = Annotated[float, Field(ge=0, le=45, description="Free space on each side, per cent of the canvas.")]
 Upscale = Annotated[bool, Field(description="Whether a small product may be enlarged.")]
-Gravity = Annotated[
-    Literal["center", "bottom"], Field(description="In the middle, or standing near the lower edge.")
-]
-Ground = Annotated[
-    Colour | None, Field(description="Colour of the canvas, #rgb or #rrggbb; none: transparent.")
-]
+Gravity = Annotated[Literal["center", "bottom"], Field(description="In the middle, or standing near the lower edge.")]
+Ground = Annotated[Colour | None, Field(description="Colour of the canvas, #rgb or #rrggbb; none: transparent.")]
 Below = Annotated[
     float,
     Field(ge=0, le=45, description="With gravity bottom: space under the product, per cent of the height."),
 ]
 Strength = Annotated[float, Field(ge=0, le=1, description="Darkness of the shadow, 0 to 1.")]
 Blur = Annotated[float, Field(ge=0.1, le=20, description="Softness, per cent of the canvas's short side.")]
-Offset = Annotated[
-    float, Field(ge=0, le=20, description="Distance below the product, per cent of the canvas.")
-]
+Offset = Annotated[float, Field(ge=0, le=20, description="Distance below the product, per cent of the canvas.")]
 Kind = Annotated[
     Literal["contact", "drop"],
     Field(description="contact: on the ground it stands on; drop: on a wall or table behind it."),

@@ -64,7 +64,10 @@ async def execute(run: Run) -> dict[str, Any]:
 
 
 async def _advance(
-    run: Run, steps: dict[str, FinishedStep], skipped: set[str], working: dict[asyncio.Task[FinishedStep], str]
+    run: Run,
+    steps: dict[str, FinishedStep],
+    skipped: set[str],
+    working: dict[asyncio.Task[FinishedStep], str],
 ) -> None:
     """Start what became ready and skip what no branch reaches; skipping one may decide the next."""
     for node_id in run.graph.order:

@@ -15,6 +15,9 @@ class NodeConfig(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+ConfigClass = type[NodeConfig]
+
+
 class Files(Protocol):
     """The files of one run, as nodes see them: ids outside, local paths inside."""
 
@@ -53,7 +56,7 @@ class NodeType(Protocol):
 
     type: ClassVar[str]
     label: ClassVar[str | Promise]
-    Config: ClassVar[type[NodeConfig]]
+    Config: ClassVar["ConfigClass"]
     default_timeout: ClassVar[float]
     retries: ClassVar[int]  # how often a retryable failure is tried again; 0 where repeating has an effect
 

@@ -50,26 +50,21 @@ async def _arguments(schema: Mapping[str, Any], inputs: Mapping[str, Any], files
     properties = schema.get("properties", {})
     arguments: dict[str, Any] = {}
     for name, value in inputs.items():
-        if _is_file(properties.get(name, {})):
-            value = (await files.fetch(str(value))).as_uri()
-        arguments[name] = value
+        is_file = _is_file(properties.get(name, {}))
+        arguments[name] = (await files.fetch(str(value))).as_uri() if is_file else value
     return arguments
 
 
 async def _adopt_files(result: Mapping[str, Any], files: Files, *, name: str) -> dict[str, Any]:
     """The result with every file it names taken over and replaced by its id."""
-    output: dict[str, Any] = {}
-    for field, value in result.items():
-        if isinstance(value, dict) and str(value.get("uri", "")).startswith("file://"):
-            value = await files.adopt(
-                Path(unquote(urlsplit(value["uri"]).path)),
-                mime=value["mime"],
-                width=value.get("width"),
-                height=value.get("height"),
-                name=name,
-            )
-        output[field] = value
-    return output
+    return {field: await _adopted(value, files, name=name) for field, value in result.items()}
+
+
+async def _adopted(value: Any, files: Files, *, name: str) -> Any:
+    if not isinstance(value, dict) or not str(value.get("uri", "")).startswith("file://"):
+        return value
+    path = Path(unquote(urlsplit(value["uri"]).path))
+    return await files.adopt(path, mime=value["mime"], width=value.get("width"), height=value.get("height"), name=name)
 
 
 NODE = McpToolNode()

@@ -41,7 +41,10 @@ def _sample(question: str) -> str:
     facts = [line.strip(" -*") for line in question.splitlines() if line.strip()][:8]
     quoted = "\n".join(f"- {fact[:200]}" for fact in facts)
     if _CHINESE.search(question):
-        return f"**示例回答**\n\n内置的模拟模型不会真正写作，它收到的要求如下：\n\n{quoted}\n\n在后台填写模型密钥后，这里就是真实的回答。"
+        return (
+            f"**示例回答**\n\n内置的模拟模型不会真正写作，它收到的要求如下：\n\n{quoted}\n\n"
+            "在后台填写模型密钥后，这里就是真实的回答。"
+        )
     return (
         "**Sample answer**\n\nThe built-in mock model does not write. This is what a real model would be asked:\n\n"
         f"{quoted}\n\nEnter a provider key in the admin, and the real answer appears here."

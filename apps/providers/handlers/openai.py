@@ -32,7 +32,9 @@ class OpenAIHandler:
         url = f"{candidate.base_url.rstrip('/')}/chat/completions"
         headers = {"Authorization": f"Bearer {secret}", "Idempotency-Key": request.key}
         timeout = aiohttp.ClientTimeout(
-            total=candidate.timeout_seconds, sock_connect=2, sock_read=min(FIRST_BYTE_SECONDS, candidate.timeout_seconds)
+            total=candidate.timeout_seconds,
+            sock_connect=2,
+            sock_read=min(FIRST_BYTE_SECONDS, candidate.timeout_seconds),
         )
         try:
             async with session().post(

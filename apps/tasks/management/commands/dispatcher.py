@@ -45,7 +45,7 @@ class Command(BaseCommand):
                 self._wait()
 
     def _open_bell(self) -> Any:
-        bell = redis.client().pubsub(ignore_subscribe_messages=True)
+        bell = redis.subscription()
         try:
             bell.subscribe(redis.key(f"bell:{BELL}"))
         except RedisError:

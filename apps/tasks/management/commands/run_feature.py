@@ -148,5 +148,3 @@ def _outcome(task: Task, saved: str | None, seconds: float) -> dict[str, Any]:
         "out": saved,
         "seconds": seconds,
     }
-
-
