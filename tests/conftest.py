@@ -12,9 +12,14 @@ from django.core.management import call_command
 from apps.accounts.models import User
 from apps.accounts.tokens import sign_access
 from apps.core import health, redis
-from apps.core.config import reader
+from apps.core.config import reader, subscriber
 from apps.features import ui
 from apps.mcp import services as mcp_services
+
+
+# The subscriber's thread outlives single tests and may not ask their databases; a test that wants the poll calls it.
+poll_revision = subscriber.poll
+subscriber.poll = lambda: None
 
 
 @pytest.fixture(autouse=True)

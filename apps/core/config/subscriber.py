@@ -48,7 +48,7 @@ def _run() -> None:
             log.warning("config.subscription_lost")
         except Exception:
             log.exception("config.subscriber_crashed")
-        _poll()
+        poll()
         _stopping.wait(1)
 
 
@@ -60,7 +60,7 @@ def _listen() -> None:
         due = 0.0
         while not _stopping.is_set():
             if time.monotonic() >= due:
-                _poll()
+                poll()
                 due = time.monotonic() + POLL_SECONDS
             message = pubsub.get_message(timeout=0.5)
             if message and (news := parse(str(message["data"]))):
@@ -68,7 +68,8 @@ def _listen() -> None:
                 log.debug("config.invalidated", key=news.key, delayMs=round((time.time() - news.at) * 1000, 1))
 
 
-def _poll() -> None:
+def poll() -> None:
+    """Compare the revision with the table's and resync when it differs."""
     from apps.core.publishing.models import Revision
 
     try:
