@@ -17,7 +17,7 @@ export default defineConfig({
     // `data:` URLs would need exceptions in the font and style policies.
     assetsInlineLimit: 0,
     rolldownOptions: {
-      input: { storefront: "src/storefront.tsx", boot: "src/boot.ts" },
+      input: { storefront: "src/storefront.tsx", admin: "src/admin.tsx", boot: "src/boot.ts" },
     },
   },
   test: { environment: "jsdom", include: ["tests/**/*.test.{ts,tsx}"] },

@@ -162,4 +162,17 @@ export const en = {
 
   "notFound.title": "This page does not exist",
   "notFound.hint": "The address may be mistyped, or the feature has been withdrawn.",
+
+  "admin.brokenSchema": "The form schema is not whole JSON yet. The last version that was is shown.",
+  "admin.brokenUi": "The UI schema is not whole JSON yet. The last version that was is shown.",
+  "admin.brokenGraph": "The graph is not whole JSON yet. The last version that was is shown.",
+  "admin.cannotDraw": "This schema cannot be drawn yet. Check the types and references of its fields.",
+  "admin.noFields": "Fields appear here as soon as the form schema has properties.",
+  "admin.check": "Check as a visitor would",
+  "admin.fits": "This would be accepted. Nothing was sent.",
+  "admin.pipeline": "Pipeline",
+  "admin.noNodes": "Nodes appear here as soon as the graph has some.",
+  "admin.pressNode": "Press a node to see its settings.",
+  "admin.inputs": "Inputs",
+  "admin.settings": "Settings",
 } as const;

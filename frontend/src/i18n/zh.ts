@@ -164,4 +164,17 @@ export const zh: Record<keyof typeof en, string> = {
 
   "notFound.title": "页面不存在",
   "notFound.hint": "地址可能有误，或者该功能已下线。",
+
+  "admin.brokenSchema": "表单结构还不是完整的 JSON，当前显示上一个完整版本。",
+  "admin.brokenUi": "界面结构还不是完整的 JSON，当前显示上一个完整版本。",
+  "admin.brokenGraph": "流程图还不是完整的 JSON，当前显示上一个完整版本。",
+  "admin.cannotDraw": "暂时无法绘制此结构，请检查字段的类型和引用。",
+  "admin.noFields": "表单结构中有字段后，会立即显示在这里。",
+  "admin.check": "以访客身份检查",
+  "admin.fits": "内容可以通过检查，没有发送任何数据。",
+  "admin.pipeline": "流程",
+  "admin.noNodes": "流程图中有节点后，会立即显示在这里。",
+  "admin.pressNode": "点击节点查看其设置。",
+  "admin.inputs": "输入",
+  "admin.settings": "设置",
 };
