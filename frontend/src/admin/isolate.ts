@@ -23,17 +23,15 @@ export function isolate(host: HTMLElement): HTMLElement {
 function buildSheet(): CSSStyleSheet {
   const built = new CSSStyleSheet();
   const text = [tokens, base, controls, forms, tasks, admin].join("\n");
-  built.replaceSync(text.replaceAll(":root", ":host"));
+  built.replaceSync(text.replace(/:root(\[[^\]]+\])/g, ":host($1)").replaceAll(":root", ":host"));
   return built;
 }
 
-/** The admin theme marks dark mode with a class on `<html>`; `light-dark()` follows the scheme. */
+/** The admin theme marks dark mode with a class on `<html>`; the tokens know an attribute. */
 function followTheme(host: HTMLElement): void {
   const apply = () => {
-    host.style.colorScheme = isDark() ? "dark" : "light";
+    host.dataset.theme = document.documentElement.classList.contains("dark") ? "dark" : "light";
   };
   apply();
   new MutationObserver(apply).observe(document.documentElement, { attributes: true, attributeFilter: ["class"] });
 }
-
-export const isDark = () => document.documentElement.classList.contains("dark");

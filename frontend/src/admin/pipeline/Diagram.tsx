@@ -1,4 +1,4 @@
-import { useMemo } from "react";
+import { useEffect, useMemo, useRef } from "react";
 import { useTranslate } from "../../i18n/translate";
 import { Icon, type IconName } from "../../ui/icons";
 import { layOut, NODE, type GraphEdge, type Route, type Spot } from "./layout";
@@ -22,9 +22,15 @@ interface Props {
 export function Diagram({ nodes, edges, chosen, onChoose }: Props) {
   const t = useTranslate();
   const layout = useMemo(() => layOut(nodes.map((node) => node.id), edges), [nodes, edges]);
+  const box = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    // Where the plane is wider than the screen, its middle is where pipelines begin.
+    const view = box.current;
+    if (view) view.scrollLeft = (view.scrollWidth - view.clientWidth) / 2;
+  }, [layout.width]);
   return (
-    <div className="diagram">
-      <ol className="diagram__plane" style={{ width: layout.width, height: layout.height }} aria-label={t("admin.pipeline")}>
+    <div className="diagram" ref={box} tabIndex={0} role="group" aria-label={t("admin.pipeline")}>
+      <ol className="diagram__plane" style={{ width: layout.width, height: layout.height }}>
         <svg className="diagram__edges" width={layout.width} height={layout.height} aria-hidden="true">
           <defs>
             <marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto"><path d="M1 1l6 3-6 3" /></marker>
