@@ -32,7 +32,13 @@ ENV PATH=/opt/venv/bin:$PATH \
     REMAP_SIGTERM=SIGQUIT
 WORKDIR /app
 COPY --from=packages /opt/venv /opt/venv
-COPY . .
+COPY manage.py LICENSE ./
+COPY apps apps
+COPY config config
+COPY locale locale
+COPY static static
+COPY templates templates
+COPY ops/docker ops/docker
 COPY --from=frontend /src/static/build static/build
 # Static files belong to the code, so they are collected into the image; the values only satisfy the settings.
 RUN SECRET_KEY=build PAIBAN_SIGNING_KEY=build PAIBAN_MASTER_KEYS=build \

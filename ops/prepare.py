@@ -17,7 +17,7 @@ def main() -> None:
 
     django.setup()
     call_command("migrate", interactive=False)
-    call_command("seed", credentials=str(options.credentials))
+    call_command("seed", credentials=options.credentials)
 
 
 if __name__ == "__main__":

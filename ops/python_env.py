@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from ops.console import run_logged, step
+from ops.console import run_logged, say, step
 from ops.workspace import REQUIREMENTS, VENV, Failure, read_stamp, setup_lock, write_stamp
 
 PYTHON: Final = VENV / "bin" / "python"
@@ -31,6 +31,7 @@ def enter(log: Path) -> None:
     with setup_lock():
         if not _is_sound():
             base = _base_python()
+            say("Setting up this checkout; the first time takes a minute or two.")
             with step(f"Virtual environment (Python {sys.version_info.major}.{sys.version_info.minor})"):
                 shutil.rmtree(VENV, ignore_errors=True)
                 run_logged([base, "-m", "venv", VENV], log=log)
@@ -85,9 +86,7 @@ def _is_sound() -> bool:
         return True
     code = "import pip, sys; sys.exit(sys.version_info < (3, 11))"
     try:
-        return (
-            subprocess.run([PYTHON, "-c", code], capture_output=True, timeout=60, check=False).returncode == 0
-        )
+        return subprocess.run([PYTHON, "-c", code], capture_output=True, timeout=60, check=False).returncode == 0
     except (OSError, subprocess.SubprocessError):
         return False
 

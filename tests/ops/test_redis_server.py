@@ -41,9 +41,7 @@ def test_start_redis__port_taken__says_which_and_why(tmp_path: Path) -> None:
         assert running.process.poll() is None
 
 
-def test_find_server__old_server_on_path__is_passed_over(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_find_server__old_server_on_path__is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     old = tmp_path / "redis-server"
     old.write_text("#!/bin/sh\necho 'Redis server v=5.0.14 sha=0'\n")
     old.chmod(0o755)

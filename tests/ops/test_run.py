@@ -30,8 +30,7 @@ def test_run__port_busy__says_so_in_one_line(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stdout == ""
     assert done.stderr == (
-        f"Port {port} on 127.0.0.1 is in use by another program. "
-        f"Choose another one: PORT={port + 1} make run\n"
+        f"Port {port} on 127.0.0.1 is in use by another program. Choose another one: PORT={port + 1} make run\n"
     )
 
 

@@ -86,22 +86,29 @@ def test_compose__images_and_volumes__are_pinned_and_declared(compose: dict[str,
         assert service["image"] == "paiban" or re.search(r":v?\d+\.\d+", service["image"]), name
         for volume in service.get("volumes", []):
             source = volume.split(":")[0]
-            assert (ROOT / source).exists() if source.startswith(".") else source in compose["volumes"], (
-                volume
-            )
+            assert (ROOT / source).exists() if source.startswith(".") else source in compose["volumes"], volume
 
 
 def test_compose__variables_it_reads__are_described_in_the_example(compose: dict[str, Any]) -> None:
     text = (ROOT / "docker-compose.yml").read_text()
     example = (ROOT / ".env.example").read_text()
 
-    used = set(re.findall(r"(?<!\$)\$\{([A-Z_]+)", text)) | set(
-        re.findall(r"\$\{([A-Z_]+)", ENTRYPOINT.read_text())
-    )
+    used = set(re.findall(r"(?<!\$)\$\{([A-Z_]+)", text)) | set(re.findall(r"\$\{([A-Z_]+)", ENTRYPOINT.read_text()))
 
     internal = {"PROXY_IPS", "GRAFANA_PORT", "WORKER_QUEUES"}
     assert not {name for name in used - internal if f"{name}=" not in example}
     assert compose["name"] == "paiban"
+
+
+def test_dockerfile__what_it_copies__is_there_and_let_through() -> None:
+    copied = re.findall(r"^COPY (?!--from)(.+)$", (ROOT / "Dockerfile").read_text(), flags=re.MULTILINE)
+    sources = [source for line in copied for source in line.split()[:-1]]
+    let_through = re.findall(r"^!(\S+)$", (ROOT / ".dockerignore").read_text(), flags=re.MULTILINE)
+
+    assert "apps" in sources
+    for source in sources:
+        assert (ROOT / source).exists(), source
+        assert any(Path(source).is_relative_to(allowed) for allowed in let_through), source
 
 
 def test_nginx__streams_and_sockets__are_passed_on_unbuffered() -> None:

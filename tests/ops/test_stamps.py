@@ -40,9 +40,7 @@ def test_install__lock_unchanged__installs_once(locks: Path, commands: list[list
     assert "--require-hashes" in commands[0]
 
 
-def test_install__development_lock_present__base_is_not_installed_again(
-    locks: Path, commands: list[list[str]]
-) -> None:
+def test_install__development_lock_present__base_is_not_installed_again(locks: Path, commands: list[list[str]]) -> None:
     python_env.install("dev", log=locks / "log")
     python_env.install("base", log=locks / "log")
 

@@ -75,9 +75,7 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def test_run__child_killed__is_started_again(
-    supervise: Callable[..., subprocess.Popen[str]], tmp_path: Path
-) -> None:
+def test_run__child_killed__is_started_again(supervise: Callable[..., subprocess.Popen[str]], tmp_path: Path) -> None:
     supervise(web=SLEEPER)
     first = eventually(lambda: pid_in(tmp_path / "web"))
 
