@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable
 
 import structlog
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 log = structlog.get_logger("http")
@@ -60,5 +61,6 @@ class RequestIdMiddleware:
         response.headers[HEADER] = request_id
         match = request.resolver_match
         route = f"/{match.route}" if match else request.path
-        log_request(method=request.method or "", route=route, status=response.status_code, started=started)
+        if not request.path.startswith(settings.STATIC_URL):
+            log_request(method=request.method or "", route=route, status=response.status_code, started=started)
         return response

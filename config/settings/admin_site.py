@@ -7,6 +7,22 @@ from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 
+# Cyan, as on the storefront; 600 is dark enough for white text on it (WCAG AA).
+CYAN = {
+    "50": "oklch(98.4% .019 200.873)",
+    "100": "oklch(95.6% .045 203.388)",
+    "200": "oklch(91.7% .08 205.041)",
+    "300": "oklch(86.5% .127 207.078)",
+    "400": "oklch(78.9% .154 211.53)",
+    "500": "oklch(65% .135 218)",
+    "600": "oklch(52% .105 223.128)",
+    "700": "oklch(45% .085 224.283)",
+    "800": "oklch(39.8% .07 227.392)",
+    "900": "oklch(34% .063 228.5)",
+    "950": "oklch(30.2% .056 229.695)",
+}
+
+
 def _item(title: Any, icon: str, model: str) -> dict[str, Any]:
     app, name = model.split(".")
     return {
@@ -28,6 +44,8 @@ UNFOLD: dict[str, Any] = {
     "SHOW_LANGUAGES": True,
     "DASHBOARD_CALLBACK": "apps.features.dashboard.dashboard",
     "BORDER_RADIUS": "8px",
+    "STYLES": [lambda request: static("paiban/admin.css")],
+    "COLORS": {"primary": CYAN},
     "SIDEBAR": {
         "show_search": False,
         "navigation": [
