@@ -53,9 +53,7 @@ def make_bomb() -> bytes:
     packer, row = zlib.compressobj(9), bytes(1 + 50_000 // 8)
     body = b"".join(packer.compress(row * 500) for _ in range(100)) + packer.flush()
     header = struct.pack(">IIBBBBB", 50_000, 50_000, 1, 0, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", header) + png_chunk(b"IDAT", body) + png_chunk(b"IEND", b"")
-    )
+    return b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", header) + png_chunk(b"IDAT", body) + png_chunk(b"IEND", b"")
 
 
 def make_frames(kind: str, **options: Any) -> bytes:
@@ -179,9 +177,7 @@ def test_normalise_upload__phone_photo__loses_place_maker_and_comments(tmp_path:
     exif = Image.Exif()
     exif[0x010F] = "PhoneMaker"
     exif.get_ifd(0x8825).update({1: "N", 2: (52.0, 31.0, 12.0), 3: "E", 4: (13.0, 24.0, 18.0)})
-    content = encode(
-        PHOTO, "JPEG", exif=exif, comment=b"secret comment", xmp=b"<x:xmpmeta>secret</x:xmpmeta>"
-    )
+    content = encode(PHOTO, "JPEG", exif=exif, comment=b"secret comment", xmp=b"<x:xmpmeta>secret</x:xmpmeta>")
     assert b"PhoneMaker" in content
 
     normalised, image = take_in(tmp_path, content)
@@ -244,9 +240,7 @@ def test_normalise_upload__sixteen_bit_grey__is_scaled_not_clipped(tmp_path: Pat
 
 
 @pytest.mark.parametrize(("colour", "channels", "mode"), [(2, 3, "RGB"), (6, 4, "RGBA")])
-def test_normalise_upload__sixteen_bit_colour__is_scaled(
-    tmp_path: Path, colour: int, channels: int, mode: str
-) -> None:
+def test_normalise_upload__sixteen_bit_colour__is_scaled(tmp_path: Path, colour: int, channels: int, mode: str) -> None:
     values = np.full((8, 8, channels), 0x80FF, ">u2")
     rows = b"".join(b"\x00" + row.tobytes() for row in values)
 
@@ -326,10 +320,7 @@ def test_normalise_upload__child_hangs__it_and_its_children_are_killed(
 ) -> None:
     pids, hanging = tmp_path / "pids", tmp_path / "hanging.py"
     hanging.write_text(
-        "import os, time\n"
-        "other = os.fork()\n"
-        f"open({str(pids)!r}, 'a').write(f'{{os.getpid()}} ')\n"
-        "time.sleep(60)\n"
+        f"import os, time\nother = os.fork()\nopen({str(pids)!r}, 'a').write(f'{{os.getpid()}} ')\ntime.sleep(60)\n"
     )
     monkeypatch.setattr(intake, "CHILD", hanging)
     source = tmp_path / "photo.jpg"

@@ -4,7 +4,6 @@ import io
 from pathlib import Path
 
 import cv2
-import image_scenes as scenes
 import numpy as np
 import pytest
 from PIL import Image
@@ -13,6 +12,7 @@ from skimage import data
 from apps.mcp.image_tools import canvas, masks, pictures, shadow
 from apps.mcp.image_tools.cutout import CutOut, cut_out
 from apps.mcp.image_tools.errors import ImageToolError
+from tests.mcp import image_scenes as scenes
 
 
 def cut(rgb: scenes.Pixels) -> CutOut:
@@ -136,9 +136,7 @@ def make_disc(size: int = 200, radius: int = 60) -> scenes.Pixels:
 
 
 @pytest.mark.parametrize(("width", "height", "expected"), [(500, 400, 336), (64, 64, 54), (1000, 100, 84)])
-def test_fit__any_canvas__fills_it_less_the_margin_without_dark_fringe(
-    width: int, height: int, expected: int
-) -> None:
+def test_fit__any_canvas__fills_it_less_the_margin_without_dark_fringe(width: int, height: int, expected: int) -> None:
     fitted = canvas.fit(make_disc(), width, height, margin=8, upscale=True)
 
     assert fitted.shape == (expected, expected, 4)
@@ -190,9 +188,7 @@ def test_add_shadow__nothing_to_cast_it__is_refused() -> None:
 
 
 @pytest.mark.parametrize(("text", "colour"), [("#fff", (255, 255, 255)), ("#1a2B3c", (26, 43, 60))])
-def test_flatten__transparent_picture__corners_are_exactly_the_colour(
-    text: str, colour: tuple[int, int, int]
-) -> None:
+def test_flatten__transparent_picture__corners_are_exactly_the_colour(text: str, colour: tuple[int, int, int]) -> None:
     flat = canvas.flatten(make_disc(), canvas.parse_colour(text))
 
     assert flat.shape == (200, 200, 3)

@@ -29,11 +29,11 @@ NO_COLOUR = "color: String should match pattern '^#([0-9a-fA-F]{3}|[0-9a-fA-F]{6
 TOOLS = ["cut_out", "resize", "pad", "soft_shadow", "white_background", "convert"]
 
 
-def with_client(root: Path, use: Callable[[Client], Awaitable[Any]]) -> Any:
+def with_client(root: Path, use: Callable[[Client], Awaitable[Any]], *options: str) -> Any:
     """What `use` answers, given a client of a server started on `root`."""
     command = StdioServerParameters(
         command=sys.executable,
-        args=["-m", "apps.mcp.image_tools", "--root", str(root)],
+        args=["-m", "apps.mcp.image_tools", "--root", str(root), *options],
         cwd=str(REPOSITORY),
         env={"PATH": "/usr/bin:/bin"},
     )
@@ -103,9 +103,7 @@ def test_chain__real_photo__ends_as_exact_white_square_and_reports_progress(tmp_
             assert not result.is_error, result.content
             results.append(result.structured_content)
             current = results[-1]["image"]["uri"]
-        results.append(
-            (await client.call_tool("convert", {"image": results[4]["image"]["uri"]})).structured_content
-        )
+        results.append((await client.call_tool("convert", {"image": results[4]["image"]["uri"]})).structured_content)
         return results
 
     results = with_client(tmp_path, chain)
@@ -177,10 +175,22 @@ def test_call_tool__caller_gives_up__session_stays_usable(tmp_path: Path) -> Non
     assert with_client(tmp_path, give_up) == (True, False)
 
 
+def test_call_tool__picture_past_the_memory__is_refused_and_the_session_goes_on(tmp_path: Path) -> None:
+    large = store(tmp_path, np.full((7000, 7000, 3), 90, np.uint8), "large.png")
+    small = store(tmp_path, data.coffee())
+
+    async def ask(client: Client) -> list[tuple[bool, str]]:
+        results = [await client.call_tool("soft_shadow", {"image": uri}) for uri in (large, small)]
+        return [(result.is_error, result.content[0].text) for result in results]
+
+    refused, served = with_client(tmp_path, ask, "--memory", "1000")
+
+    assert refused == (True, "The picture needs more memory than this server has. Use a smaller one.")
+    assert served[0] is False
+
+
 @pytest.mark.parametrize("orientation", [1, 6])
-def test_convert__photo_with_metadata__result_is_upright_without_any(
-    tmp_path: Path, orientation: int
-) -> None:
+def test_convert__photo_with_metadata__result_is_upright_without_any(tmp_path: Path, orientation: int) -> None:
     from apps.mcp.image_tools import pictures
 
     exif = Image.Exif()

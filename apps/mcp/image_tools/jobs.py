@@ -16,6 +16,8 @@ from apps.mcp.image_tools.errors import ImageToolError
 T = TypeVar("T")
 Report = Callable[[float, str], None]
 
+TOO_MUCH_MEMORY = "The picture needs more memory than this server has. Use a smaller one."
+
 
 class Jobs:
     """Runs work in threads, at most `limit` at once; the session stays answerable meanwhile."""
@@ -36,7 +38,7 @@ class Jobs:
             anyio.from_thread.run(ctx.report_progress, done, 1.0, message)
 
         try:
-            result = await anyio.to_thread.run_sync(work, report, limiter=self._get_limiter())
+            result = await anyio.to_thread.run_sync(_within_memory, work, report, limiter=self._get_limiter())
         except ImageToolError as error:
             raise ToolError(str(error)) from error
         await ctx.report_progress(1.0, 1.0, "Done")
@@ -47,3 +49,23 @@ class Jobs:
         if self._limiter is None:
             self._limiter = anyio.CapacityLimiter(self._limit)
         return self._limiter
+
+
+def _within_memory(work: Callable[[Report], T], report: Report) -> T:
+    """The result of `work`; memory that ran out is an answer, not a crash.
+
+    The answer is raised outside the handler: the first exception's frames hold the very arrays that
+    filled the memory, and with them alive even sending an answer may fail.
+    """
+    try:
+        return work(report)
+    except Exception as error:
+        if not _is_out_of_memory(error):
+            raise
+    raise ImageToolError(TOO_MUCH_MEMORY)
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Python, OpenCV and onnxruntime each say it in their own way."""
+    words = str(error).lower()
+    return isinstance(error, MemoryError) or "bad_alloc" in words or "insufficient memory" in words
