@@ -1,6 +1,8 @@
 """What every test stands on: people with roles, an API client over both lanes, released demo features."""
 
+import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -8,6 +10,10 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import Group
 from django.core.management import call_command
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from apps.accounts.models import User
 from apps.accounts.tokens import sign_access
@@ -16,6 +22,11 @@ from apps.core.config import reader, subscriber
 from apps.features import ui
 from apps.mcp import services as mcp_services
 
+# `HYPOTHESIS_PROFILE=nightly` looks harder. The autouse fixture below is cheap and safe to share among examples.
+_CALM = {"deadline": None, "database": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
+hypothesis_settings.register_profile("default", max_examples=60, stateful_step_count=20, **_CALM)
+hypothesis_settings.register_profile("nightly", max_examples=2_000, stateful_step_count=60, **_CALM)
+hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 # The subscriber's thread outlives single tests and may not ask their databases; a test that wants the poll calls it.
 poll_revision = subscriber.poll
@@ -65,6 +76,19 @@ def viewer(db: None) -> User:
     return make_user("vera", role="viewer")
 
 
+@contextmanager
+def _connections_kept() -> Iterator[None]:
+    """As Django's own test client does: the end of a request must not close the test's connection."""
+    ends = (request_started, request_finished)
+    for signal in ends:
+        signal.disconnect(close_old_connections)
+    try:
+        yield
+    finally:
+        for signal in ends:
+            signal.connect(close_old_connections)
+
+
 class Api:
     """Speaks HTTP to the whole ASGI application, as one user or as nobody."""
 
@@ -73,7 +97,8 @@ class Api:
 
     def request(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
         headers = {**self._headers, **kwargs.pop("headers", {})}
-        return async_to_sync(self._send)(method, path, headers=headers, **kwargs)
+        with _connections_kept():
+            return async_to_sync(self._send)(method, path, headers=headers, **kwargs)
 
     async def _send(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
         from config.asgi import application

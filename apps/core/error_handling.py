@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import structlog
-from django.core.exceptions import PermissionDenied, RequestDataTooBig, ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, RequestDataTooBig, ValidationError
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -42,7 +42,7 @@ def to_api_error(exc: BaseException) -> ApiError:
     if isinstance(exc, drf.ValidationError):
         return errors.InvalidRequest(details={"errors": list(_field_errors(exc.get_full_details(), ""))})
     if isinstance(exc, ValidationError):
-        return errors.InvalidRequest(details={"errors": [{"pointer": "", "message": m} for m in exc.messages]})
+        return errors.InvalidRequest(details={"errors": list(_model_errors(exc))})
     for known, mapped in _BY_TYPE:
         if isinstance(exc, known):
             if mapped.status >= 500:
@@ -64,20 +64,36 @@ def _field_errors(detail: Any, pointer: str) -> Iterator[dict[str, str]]:
             yield from _field_errors(inner, f"{pointer}/{index}" if nested else pointer)
 
 
-def handle_exception(exc: Exception, context: dict[str, object]) -> Response:
-    """DRF's exception handler."""
-    error = to_api_error(exc)
+def _model_errors(exc: ValidationError) -> Iterator[dict[str, str]]:
+    fields = exc.error_dict.items() if hasattr(exc, "error_dict") else [(NON_FIELD_ERRORS, exc.error_list)]
+    for name, failures in fields:
+        for failure in failures:
+            pointer = "" if name == NON_FIELD_ERRORS else f"/{name}"
+            yield {"pointer": pointer, "code": failure.code or "invalid", "message": failure.messages[0]}
+
+
+def error_headers(error: ApiError) -> dict[str, str]:
+    """The headers that belong to `error`, the same in every lane."""
     headers = {}
     if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    if retry_after := getattr(exc, "wait", None) or error.details.get("retryAfter"):
+    if retry_after := error.details.get("retryAfter"):
         headers["Retry-After"] = str(int(retry_after))
+    return headers
+
+
+def handle_exception(exc: Exception, context: dict[str, object]) -> Response:
+    """DRF's exception handler."""
+    error = to_api_error(exc)
+    headers = error_headers(error)
+    if wait := getattr(exc, "wait", None):
+        headers["Retry-After"] = str(int(wait))
     return Response(error_body(error, get_request_id()), status=error.status, headers=headers)
 
 
 def error_response(error: ApiError) -> JsonResponse:
     """The same body for plain Django views."""
-    return JsonResponse(error_body(error, get_request_id()), status=error.status)
+    return JsonResponse(error_body(error, get_request_id()), status=error.status, headers=error_headers(error))
 
 
 def not_found(request: HttpRequest, exception: Exception) -> JsonResponse:

@@ -10,19 +10,30 @@ import structlog
 
 # Values that must never reach a sink, whatever field they stand in.
 _SECRET = re.compile(r"(sk-[A-Za-z0-9_-]{8,}|eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*|Bearer\s+\S+)")
-_SECRET_FIELDS = {"password", "secret", "token", "access", "refresh", "authorization", "api_key", "ticket"}
+_SECRET_FIELD = re.compile(
+    r"(?:.*[_-])?(?:password|secret|token|access|refresh|authorization|api[_-]?key|ticket|cookie)", re.IGNORECASE
+)
 
 Event = MutableMapping[str, Any]
 
 
 def redact(_logger: object, _name: str, event: Event) -> Event:
-    """Mask secret fields by name and secret-looking values by pattern."""
+    """Mask secret fields by name and secret-looking values by pattern, at any depth."""
     for field, value in event.items():
-        if field.lower() in _SECRET_FIELDS:
-            event[field] = "***"
-        elif isinstance(value, str):
-            event[field] = _SECRET.sub("***", value)
+        event[field] = _redacted(field, value)
     return event
+
+
+def _redacted(field: object, value: Any) -> Any:
+    if isinstance(field, str) and _SECRET_FIELD.fullmatch(field):
+        return "***"
+    if isinstance(value, str):
+        return _SECRET.sub("***", value)
+    if isinstance(value, dict):
+        return {name: _redacted(name, inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_redacted("", inner) for inner in value]
+    return value
 
 
 def _rename(_logger: object, _name: str, event: Event) -> Event:
@@ -38,18 +49,14 @@ def configure(*, fmt: str, level: str) -> None:
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
-        structlog.processors.format_exc_info if fmt == "json" else _keep,
+        structlog.processors.format_exc_info,  # before the masking, which must see tracebacks too
         redact,
     ]
     final: list[Any] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
     if fmt == "json":
         final += [_rename, structlog.processors.JSONRenderer(ensure_ascii=False)]
     else:
-        final += [
-            structlog.dev.ConsoleRenderer(
-                timestamp_key="ts", colors=False, exception_formatter=structlog.dev.plain_traceback
-            )
-        ]
+        final += [structlog.dev.ConsoleRenderer(timestamp_key="ts", colors=False)]
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -61,10 +68,6 @@ def configure(*, fmt: str, level: str) -> None:
         cache_logger_on_first_use=True,
     )
     logging.config.dictConfig(_stdlib_config(shared, final, level))
-
-
-def _keep(_logger: object, _name: str, event: Event) -> Event:
-    return event
 
 
 def _stdlib_config(shared: list[Any], final: list[Any], level: str) -> dict[str, Any]:

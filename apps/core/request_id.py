@@ -13,12 +13,12 @@ log = structlog.get_logger("http")
 
 HEADER = "X-Request-Id"
 # Anything else would let a caller write into our logs and headers.
-_ACCEPTED = re.compile(r"^[A-Za-z0-9._:-]{8,64}$")
+_ACCEPTED = re.compile(r"[A-Za-z0-9._:-]{8,64}")
 
 
 def accept_or_mint(inbound: str | None) -> str:
     """The caller's id when it is well-formed, otherwise a new one."""
-    return inbound if inbound and _ACCEPTED.match(inbound) else uuid.uuid4().hex
+    return inbound if inbound and _ACCEPTED.fullmatch(inbound) else uuid.uuid4().hex
 
 
 def bind_request_id(inbound: str | None) -> str:

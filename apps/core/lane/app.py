@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from apps.core.error_handling import to_api_error
+from apps.core.error_handling import error_headers, to_api_error
 from apps.core.errors import Unauthenticated, error_body
 from apps.core.lane.identity import Principal, identify
 from apps.core.request_id import HEADER, bind_request_id, get_request_id, log_request
@@ -78,7 +78,8 @@ def _guarded(route: HotRoute) -> Endpoint:
                 response = await route.endpoint(request)
             except Exception as exc:
                 error = to_api_error(exc)
-                response = JSONResponse(error_body(error, get_request_id()), status_code=error.status)
+                body = error_body(error, get_request_id())
+                response = JSONResponse(body, status_code=error.status, headers=error_headers(error))
         response.headers[HEADER] = request_id
         response.headers["X-Content-Type-Options"] = "nosniff"
         log_request(method="GET", route=route.path, status=response.status_code, started=started)
