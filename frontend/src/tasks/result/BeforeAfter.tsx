@@ -14,7 +14,7 @@ interface Props {
 export function BeforeAfter({ before, after, title, onStale }: Props) {
   const t = useTranslate();
   const [edge, setEdge] = useState(50);
-  const ratio = after.width && after.height ? `${after.width} / ${after.height}` : "4 / 3";
+  const ratio = after.width && after.height ? after.width / after.height : 4 / 3;
   return (
     <div className="compare" style={{ "--edge": `${edge}%`, "--ratio": ratio } as CSSProperties}>
       <FreshImage file={after} alt={title} onStale={onStale} className="compare__after" />
