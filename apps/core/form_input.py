@@ -1,6 +1,6 @@
 """The one validator of task input: defaults filled in, every refusal with a pointer, a code and words."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -32,7 +32,7 @@ _WORDS: dict[str, str | Promise] = {
 def with_defaults(schema: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     """`given` with the schema's defaults for what is absent, nested objects included."""
     filled = dict(given)
-    for name, field in schema.get("properties", {}).items():
+    for name, field in _fields(schema):
         if name not in filled and "default" in field:
             filled[name] = field["default"]
         elif isinstance(filled.get(name), dict) and field.get("type") == "object":
@@ -52,7 +52,7 @@ def _validator(schema: str) -> Any:
 
 def _described(error: Any) -> list[dict[str, str]]:
     code, kind = error.kind.name, error.kind
-    base = "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in error.instance_path)
+    base = _pointer(error.instance_path)
     names = {
         "required": [getattr(kind, "property", "")],
         "additionalProperties": getattr(kind, "unexpected", []),
@@ -63,9 +63,19 @@ def _described(error: Any) -> list[dict[str, str]]:
 
 
 def _suffixes(names: Any) -> list[str]:
-    return [f"/{name}" for name in names] if names else [""]
+    return [_pointer([name]) for name in names] if names else [""]
+
+
+def _pointer(parts: Iterable[Any]) -> str:
+    """A JSON pointer (RFC 6901)."""
+    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in parts)
 
 
 def file_fields(schema: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """The top-level fields whose value is the id of a file."""
-    return {name: field for name, field in schema.get("properties", {}).items() if field.get("format") == "file"}
+    return {name: field for name, field in _fields(schema) if field.get("format") == "file"}
+
+
+def _fields(schema: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """The properties that say something about themselves; `true` is a schema too."""
+    return [(name, field) for name, field in schema.get("properties", {}).items() if isinstance(field, Mapping)]

@@ -11,6 +11,7 @@ import socket
 from weakref import WeakKeyDictionary
 
 import aiohttp
+from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
 from aiohttp.abc import AbstractResolver, ResolveResult
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
@@ -20,8 +21,23 @@ from apps.core.errors import ApiError
 CONNECT_SECONDS = 2.0
 CONNECTIONS = 100
 
-# `is_global` is true for these wrappers of other addresses (gotchas A44).
-_WRAPPERS = [ipaddress.ip_network(n) for n in ("64:ff9b::/96", "2002::/16", "2001::/32", "fec0::/10", "::ffff:0:0/96")]
+# `is_global` is true for these in one Python or another: wrappers of other addresses (NAT64, 6to4 and its relays,
+# Teredo, IPv4-mapped), site-local, protocol assignments, documentation, segment routing.
+_REFUSED = [
+    ipaddress.ip_network(net)
+    for net in (
+        "64:ff9b::/96",
+        "64:ff9b:1::/48",
+        "2002::/16",
+        "192.88.99.0/24",
+        "2001::/32",
+        "::ffff:0:0/96",
+        "fec0::/10",
+        "192.0.0.0/24",
+        "3fff::/20",
+        "5f00::/16",
+    )
+]
 
 
 class AddressRefused(ApiError):
@@ -34,7 +50,7 @@ class AddressRefused(ApiError):
 def is_public(address: str) -> bool:
     """Whether `address` is reachable on the public internet and wraps no other address."""
     ip = ipaddress.ip_address(address)
-    if any(ip.version == net.version and ip in net for net in _WRAPPERS):
+    if any(ip.version == net.version and ip in net for net in _REFUSED):
         return False
     return ip.is_global and not ip.is_multicast and not ip.is_reserved
 
@@ -63,13 +79,19 @@ class GuardedResolver(AbstractResolver):
 
 
 def check_literal(host: str) -> None:
-    """Literal addresses skip the resolver, so they are checked here. Raises `AddressRefused`."""
+    """Refuse a literal address that is not public. Raises `AddressRefused`."""
     try:
         public = is_public(host.strip("[]"))
     except ValueError:
         return
     if not public and not is_exempt(host):
         raise AddressRefused(host=host)
+
+
+async def _refuse_literals(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
+    """Literal addresses skip the resolver, so they are checked before each request."""
+    check_literal(request.url.host or "")
+    return await handler(request)
 
 
 _sessions: "WeakKeyDictionary[asyncio.AbstractEventLoop, aiohttp.ClientSession]" = WeakKeyDictionary()
@@ -82,5 +104,7 @@ def session() -> aiohttp.ClientSession:
     if found is None or found.closed:
         connector = aiohttp.TCPConnector(resolver=GuardedResolver(), limit=CONNECTIONS, ttl_dns_cache=30)
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
-        found = _sessions[loop] = aiohttp.ClientSession(connector=connector, timeout=timeout, trust_env=False)
+        found = _sessions[loop] = aiohttp.ClientSession(
+            connector=connector, timeout=timeout, trust_env=False, middlewares=[_refuse_literals]
+        )
     return found

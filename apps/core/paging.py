@@ -2,9 +2,10 @@
 
 import base64
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
+from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
 
 from apps.core.errors import CursorInvalid
@@ -29,7 +30,7 @@ def paginate(rows: QuerySet[M], *, cursor: str | None, size: int = DEFAULT_SIZE)
     """
     size = max(1, min(size, MAX_SIZE))
     if cursor:
-        created_at, row_id = _decode(cursor)
+        created_at, row_id = _decode(cursor, rows.model)
         # The row constructor does no range scan on MariaDB; this form does, at any depth.
         rows = rows.filter(created_at__lte=created_at).filter(Q(created_at__lt=created_at) | Q(id__lt=row_id))
     found = list(rows.order_by("-created_at", "-id")[: size + 1])
@@ -40,13 +41,14 @@ def _encode(row: Any) -> str:
     return base64.urlsafe_b64encode(f"{row.created_at.isoformat()}|{row.pk}".encode()).decode().rstrip("=")
 
 
-def _decode(cursor: str) -> tuple[datetime, str]:
+def _decode(cursor: str, model: type[Model]) -> tuple[datetime, Any]:
+    """The stamp and the primary key, both as values that the database takes."""
     try:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
         stamp, _sep, row_id = text.partition("|")
         created_at = datetime.fromisoformat(stamp)
-    except ValueError as exc:
+        if created_at.tzinfo is None:
+            raise CursorInvalid()
+        return created_at.astimezone(UTC), model._meta.pk.to_python(row_id)
+    except (ValueError, OverflowError, ValidationError) as exc:
         raise CursorInvalid() from exc
-    if created_at.tzinfo is None or not row_id or not row_id.replace("-", "").isalnum():
-        raise CursorInvalid()
-    return created_at, row_id

@@ -6,6 +6,8 @@ from typing import Any
 import redis
 import redis.asyncio
 from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 _OPTIONS: dict[str, Any] = {
     "socket_connect_timeout": 2,
@@ -17,8 +19,9 @@ _OPTIONS: dict[str, Any] = {
 
 @lru_cache(maxsize=1)
 def client() -> "redis.Redis":
-    """The pooled blocking client; a dead server costs a caller at most the connect timeout."""
-    return redis.Redis.from_url(settings.REDIS_URL, **_OPTIONS)
+    """The pooled blocking client; a dead server costs a caller at most the connect timeout, twice."""
+    # Once more, for a pooled connection that a restarted server closed; redis-py's own three tries wait for seconds.
+    return redis.Redis.from_url(settings.REDIS_URL, retry=Retry(NoBackoff(), 1), **_OPTIONS)
 
 
 def subscription() -> Any:

@@ -60,7 +60,7 @@ class RequestIdMiddleware:
         response = self.get_response(request)
         response.headers[HEADER] = request_id
         match = request.resolver_match
-        route = f"/{match.route}" if match else request.path
+        route = f"/{match.route}" if match and "(" not in match.route else request.path
         if not request.path.startswith(settings.STATIC_URL):
             log_request(method=request.method or "", route=route, status=response.status_code, started=started)
         return response

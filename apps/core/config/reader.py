@@ -98,7 +98,8 @@ class ConfigReader:
         heads = {(scope, key): v for scope, key, v in Head.objects.values_list("scope", "key", "version")}
         with self._lock:
             self._heads = {k: max(v, self._heads.get(k, 0)) for k, v in heads.items()}
-            self._loaded_at, self._gap = time.monotonic(), False
+            # What was heard of during the load may not be in it.
+            self._loaded_at, self._gap = time.monotonic(), self.revision > revision
             self._advance(revision)
 
     def listen(self, callback: Callable[[int], None]) -> Callable[[], None]:

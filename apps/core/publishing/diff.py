@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from apps.core.publishing.canonical import canonical_json
+
 Kind = Literal["added", "removed", "changed"]
 _IDENTITY = ("id", "key", "node", "name")
 
@@ -29,13 +31,12 @@ def diff(old: Any, new: Any) -> list[Change]:
 
 
 def _walk(old: Any, new: Any, path: str) -> Iterator[Change]:
-    if old == new and type(old) is type(new):
-        return
     if isinstance(old, dict) and isinstance(new, dict):
         yield from _walk_fields(old, new, path)
     elif isinstance(old, list) and isinstance(new, list) and (keyed := _keyed(old, new)):
         yield from _walk_fields(*keyed, path)
-    else:
+        yield from _order(*keyed, path)
+    elif canonical_json(old) != canonical_json(new):  # in Python 1 == True == 1.0
         yield Change(path or "/", "changed", old, new, _text_lines(old, new))
 
 
@@ -48,6 +49,13 @@ def _walk_fields(old: dict[str, Any], new: dict[str, Any], path: str) -> Iterato
             yield Change(here, "added", None, new[name])
         else:
             yield from _walk(old[name], new[name], here)
+
+
+def _order(old: dict[str, Any], new: dict[str, Any], path: str) -> Iterator[Change]:
+    """One change when the items that both hold stand in another order."""
+    before, after = [name for name in old if name in new], [name for name in new if name in old]
+    if before != after:
+        yield Change(path or "/", "changed", before, after)
 
 
 def _keyed(old: list[Any], new: list[Any]) -> tuple[dict[str, Any], dict[str, Any]] | None:

@@ -7,11 +7,10 @@ with `data: {json}` lines, closed by `data: [DONE]`.
 import json
 from collections.abc import AsyncIterator
 from typing import Any
-from urllib.parse import urlsplit
 
 import aiohttp
 
-from apps.core.http import check_literal, session
+from apps.core.http import session
 from apps.providers.errors import UpstreamBusy, UpstreamFailed, UpstreamRefused, UpstreamTimeout
 from apps.providers.types import Candidate, ChatRequest, Delta, Usage
 
@@ -28,7 +27,6 @@ class OpenAIHandler:
     async def chat(
         self, request: ChatRequest, candidate: Candidate, secret: str | None
     ) -> AsyncIterator[Delta | Usage]:
-        check_literal(urlsplit(candidate.base_url).hostname or "")
         url = f"{candidate.base_url.rstrip('/')}/chat/completions"
         headers = {"Authorization": f"Bearer {secret}", "Idempotency-Key": request.key}
         timeout = aiohttp.ClientTimeout(
