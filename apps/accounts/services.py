@@ -44,7 +44,8 @@ def sign_in(username: str, password: str) -> SignIn:
 def refresh(token: str) -> SignIn:
     """Spend a refresh token for a new pair.
 
-    Raises `TokenInvalid`, or `RefreshReused` when the token was spent before; then its whole family ends.
+    Raises `TokenInvalid` (signed out counts as that), or `RefreshReused` when the token was spent before; then its
+    whole family ends.
     Concurrency: one conditional update decides; exactly one of many callers wins.
     """
     now = timezone.now()
@@ -54,6 +55,8 @@ def refresh(token: str) -> SignIn:
     with transaction.atomic():
         if RefreshToken.objects.filter(pk=row.pk, used_at=None, revoked_at=None).update(used_at=now):
             return _issue(row.user, family=row.family)
+    if RefreshToken.objects.filter(pk=row.pk, used_at=None).exists():
+        raise TokenInvalid()
     RefreshToken.objects.filter(family=row.family, revoked_at=None).update(revoked_at=now)
     log.warning("refresh.reused", userId=row.user_id, family=str(row.family))
     raise RefreshReused()

@@ -54,7 +54,7 @@ def read_access(token: str) -> Claims:
                 audience=AUDIENCE,
                 issuer=ISSUER,
                 leeway=LEEWAY_SECONDS,
-                options={"require": ["exp", "iat", "jti", "uid", "typ"]},
+                options={"require": ["exp", "iat", "jti", "uid", "typ", "role", "epoch"]},
             )
         except jwt.InvalidTokenError:
             continue
