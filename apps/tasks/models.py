@@ -22,6 +22,7 @@ class Status(models.TextChoices):
 
 
 TERMINAL = frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELLED})
+_ENDED = sorted(status.value for status in TERMINAL)  # a set's order would make every migration look changed
 
 # Running to running is a takeover: another worker, a new fencing token.
 TRANSITIONS: Transitions = {
@@ -105,8 +106,8 @@ class Task(models.Model):
         ]
         constraints = [
             models.CheckConstraint(
-                condition=Q(status__in=[s.value for s in TERMINAL], finished_at__isnull=False)
-                | (~Q(status__in=[s.value for s in TERMINAL]) & Q(finished_at__isnull=True)),
+                condition=Q(status__in=_ENDED, finished_at__isnull=False)
+                | (~Q(status__in=_ENDED) & Q(finished_at__isnull=True)),
                 name="task_finished_iff_terminal",
             )
         ]

@@ -13,6 +13,9 @@ from apps.core import redis
 
 log = structlog.get_logger("core")
 
+OPEN_SECONDS = 1.0
+IDLE_SECONDS = 1.0  # how often the reader looks whether anybody still waits
+
 
 def ring(topic: str) -> None:
     """Wake whoever waits for `topic`, in every process. Call it after commit."""
@@ -23,20 +26,27 @@ def ring(topic: str) -> None:
 
 
 class BellTower:
-    """The one Redis reader of an event loop; fans bells out to the waiters of that loop."""
+    """The one Redis reader of an event loop; fans bells out to the waiters of that loop.
+
+    It reads only while somebody waits, so an idle loop holds no connection and a finished one leaves no task.
+    """
 
     def __init__(self) -> None:
         self._waiters: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
         self._reader: asyncio.Task[None] | None = None
+        self._hearing = asyncio.Event()
 
     @contextlib.asynccontextmanager
     async def waiting_for(self, *topics: str) -> AsyncIterator[asyncio.Event]:
-        """An event that is set when one of `topics` rings. Enter before reading the backlog; clear before each look."""
-        if self._reader is None or self._reader.done():
-            self._reader = asyncio.create_task(self._read())
+        """An event that is set when one of `topics` rings. Enter before reading the backlog, then `wait`."""
         event = asyncio.Event()
         for topic in topics:
             self._waiters[topic].add(event)
+        if self._reader is None or self._reader.done():
+            self._hearing.clear()
+            self._reader = asyncio.create_task(self._read(), name="bell-tower")
+        with contextlib.suppress(TimeoutError):  # an unreachable Redis costs a moment; readers look by themselves
+            await asyncio.wait_for(self._hearing.wait(), OPEN_SECONDS)
         try:
             yield event
         finally:
@@ -46,19 +56,21 @@ class BellTower:
                     del self._waiters[topic]
 
     async def _read(self) -> None:
-        while True:
+        while self._waiters:
             client = redis.new_async_client()
             try:
                 async with client.pubsub(ignore_subscribe_messages=True) as pubsub:
                     await pubsub.psubscribe(redis.key("bell:*"))
-                    while True:
-                        message = await pubsub.get_message(timeout=15)
+                    self._hearing.set()
+                    while self._waiters:
+                        message = await pubsub.get_message(timeout=IDLE_SECONDS)
                         if message:
                             self._wake(str(message["channel"]).removeprefix(redis.key("bell:")))
             except RedisError:
                 log.warning("bell.reader_lost")
                 await asyncio.sleep(1)
             finally:
+                self._hearing.clear()
                 with contextlib.suppress(RedisError):
                     await client.aclose()
 
