@@ -30,23 +30,40 @@ def account_of(user: Any) -> Account:
 
 @transaction.atomic
 def grant(account: Account, amount: int, *, source: str, note: str = "") -> bool:
-    """Add credits once per `source`; False when that source was booked before."""
-    if Entry.objects.filter(source=source, kind="grant").exists():
-        return False
+    """Add credits once per `source`; False when that source was booked before.
+
+    Concurrency: the unique key of the entry decides.
+    """
+    try:
+        with transaction.atomic():
+            _book(account, "grant", Book.GRANTED, Book.AVAILABLE, amount, source, note)
+    except IntegrityError:
+        if Entry.objects.filter(source=source, kind="grant").exists():
+            return False
+        raise
     Account.objects.filter(pk=account.pk).update(balance=F("balance") + amount)
-    _book(account, "grant", Book.GRANTED, Book.AVAILABLE, amount, source, note)
     return True
 
 
 def hold_quota(user: Any, *, task: str, amount: int) -> Hold:
     """Reserve `amount` for `task`; a second call answers the first hold.
 
-    Raises `QuotaExhausted`. Concurrency: the conditional update never lets a balance go below zero.
+    Raises `QuotaExhausted`. Concurrency: the conditional update never lets a balance go below zero; of two calls
+    for one task at once, the unique key lets one make the hold.
     """
     account = account_of(user)
-    with transaction.atomic():
+    if existing := Hold.objects.filter(task=task).first():
+        return existing
+    try:
+        return _hold(account, task, amount)
+    except IntegrityError:
         if existing := Hold.objects.filter(task=task).first():
             return existing
+        raise
+
+
+def _hold(account: Account, task: str, amount: int) -> Hold:
+    with transaction.atomic():
         if not Account.objects.filter(pk=account.pk, balance__gte=amount).update(
             balance=F("balance") - amount, held=F("held") + amount
         ):
@@ -120,7 +137,13 @@ def verify_ledger() -> list[Difference]:
                 found.append(Difference(pk, what, booked, stored))
     open_holds = Hold.objects.filter(resolution=None).values_list("account").annotate(total=Sum("amount"))
     open_by_account = dict(open_holds)
+    resolved = Resolution.objects.values_list("hold__account").annotate(total=Sum("amount"))
+    spent_by_account = dict(resolved)
     for pk, held in Account.objects.values_list("pk", "held").iterator():
-        if open_by_account.get(pk, 0) != held:
-            found.append(Difference(pk, "open holds", open_by_account.get(pk, 0), held))
+        for what, booked, stored in (
+            ("open holds", open_by_account.get(pk, 0), held),
+            ("spent", sums.get((pk, Book.SPENT), 0), spent_by_account.get(pk, 0)),
+        ):
+            if booked != stored:
+                found.append(Difference(pk, what, booked, stored))
     return found
