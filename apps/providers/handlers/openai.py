@@ -41,10 +41,17 @@ class OpenAIHandler:
                 await _raise_for_status(response, candidate)
                 async for item in _read_stream(response, candidate):
                     yield item
+        except (UpstreamFailed, UpstreamRefused) as exc:
+            # Some servers repeat the key they were given.
+            raise type(exc)(endpoint=candidate.endpoint, what=_without(secret, str(exc.params["what"]))) from None
         except TimeoutError as exc:
             raise UpstreamTimeout(endpoint=candidate.endpoint) from exc
         except aiohttp.ClientError as exc:
             raise UpstreamFailed(endpoint=candidate.endpoint, what=type(exc).__name__) from exc
+
+
+def _without(secret: str | None, text: str) -> str:
+    return text.replace(secret, "…") if secret else text
 
 
 def _body(request: ChatRequest, candidate: Candidate) -> dict[str, Any]:
@@ -89,8 +96,8 @@ async def _read_stream(response: aiohttp.ClientResponse, candidate: Candidate) -
             if not line.startswith(b"data:"):
                 continue
             if data == b"[DONE]":
-                finished = True
-                continue
+                yield usage
+                return  # some servers keep the line open
             text, usage, ended = _parse(data, usage, candidate)
             finished = finished or ended
             if text:
@@ -108,8 +115,11 @@ def _parse(data: bytes, usage: Usage, candidate: Candidate) -> tuple[str, Usage,
         if counts := event.get("usage"):
             usage = Usage(counts.get("prompt_tokens"), counts.get("completion_tokens"))
         choice = (event.get("choices") or [{}])[0]
-        return (choice.get("delta") or {}).get("content") or "", usage, bool(choice.get("finish_reason"))
-    except (ValueError, AttributeError, TypeError) as exc:
+        text = (choice.get("delta") or {}).get("content") or ""
+        if not isinstance(text, str):
+            raise UpstreamFailed(endpoint=candidate.endpoint, what="malformed answer")
+        return text, usage, bool(choice.get("finish_reason"))
+    except (ValueError, LookupError, AttributeError, TypeError) as exc:
         raise UpstreamFailed(endpoint=candidate.endpoint, what="malformed answer") from exc
 
 

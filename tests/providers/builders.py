@@ -1,0 +1,88 @@
+"""A model server on the loopback that speaks OpenAI's streaming format, and candidates that lead to it."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from apps.core.http import session
+from apps.providers.types import Candidate, ChatRequest, Message
+
+KEY = "sk-canary-0123456789abcdef"
+Script = Callable[[web.StreamResponse], Awaitable[None]]
+
+
+def event(**body: Any) -> bytes:
+    return f"data: {json.dumps(body, ensure_ascii=False)}\n\n".encode()
+
+
+def words(*texts: str, finish: bool = True) -> list[bytes]:
+    """The events of an answer made of `texts`."""
+    pieces = [event(choices=[{"delta": {"content": text}}]) for text in texts]
+    return pieces + [event(choices=[{"delta": {}, "finish_reason": "stop"}])] * finish
+
+
+USAGE = event(choices=[], usage={"prompt_tokens": 7, "completion_tokens": 2})
+DONE = b"data: [DONE]\n\n"
+
+
+class ModelServer:
+    """Answers with what the test scripted; remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.status = 200
+        self.body: bytes | list[bytes] = [*words("Hello", " world"), USAGE, DONE]
+        self.cut = False  # close the connection instead of ending the answer
+        self.hang = False  # keep the connection open after the last piece
+        self.delay = 0.0  # before the first byte
+        self.asked: list[dict[str, Any]] = []
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        self.asked.append({"headers": dict(request.headers), "body": await request.json(), "path": request.path})
+        await asyncio.sleep(self.delay)
+        if isinstance(self.body, bytes):
+            return web.Response(status=self.status, body=self.body)
+        response = web.StreamResponse(status=self.status, headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        for piece in self.body:
+            await response.write(piece)
+            await asyncio.sleep(0)
+        if self.hang:
+            await asyncio.sleep(30)
+        if self.cut and request.transport:
+            request.transport.abort()
+        return response
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[str]:
+        """Its base URL, while it runs."""
+        app = web.Application()
+        app.router.add_post("/v1/chat/completions", self.answer)
+        server = TestServer(app, shutdown_timeout=0)
+        await server.start_server()
+        try:
+            yield f"http://127.0.0.1:{server.port}/v1"
+        finally:
+            await session().close()
+            await server.close()
+
+
+def make_candidate(base_url: str, **fields: Any) -> Candidate:
+    given = {
+        "endpoint": "local",
+        "endpoint_id": 1,
+        "handler_key": "openai",
+        "base_url": base_url,
+        "model": "gpt-test",
+        "timeout_seconds": 5,
+        "max_retries": 0,
+    }
+    return Candidate(**(given | fields))
+
+
+def make_request(text: str = "Hi", **fields: Any) -> ChatRequest:
+    return ChatRequest(messages=(Message("system", "Be brief."), Message("user", text)), key="t:n:0", **fields)
