@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import structlog
 from django.conf import settings
@@ -55,6 +56,8 @@ class Session:
             return await asyncio.wait_for(asyncio.shield(self._ready), OPEN_SECONDS)
         except Exception as exc:
             self._stop.set()
+            if not self._ready.done():
+                self._owner.cancel()  # still waiting for a server that does not answer
             log.warning("server.open_failed", server=self.server_key, error=_leaf(exc))
             raise ServerUnreachable(server=self.server_key) from exc
 
@@ -179,9 +182,9 @@ def _text_of(result: Any) -> str:
     return " ".join(block.text for block in result.content if getattr(block, "text", ""))[:500]
 
 
-_pools: dict[int, SessionPool] = {}
+_pools: "WeakKeyDictionary[asyncio.AbstractEventLoop, SessionPool]" = WeakKeyDictionary()
 
 
 def pool() -> SessionPool:
     """The session pool of the running loop."""
-    return _pools.setdefault(id(asyncio.get_running_loop()), SessionPool())
+    return _pools.setdefault(asyncio.get_running_loop(), SessionPool())
