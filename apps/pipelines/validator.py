@@ -18,7 +18,7 @@ from apps.pipelines.wiring import references
 
 MAX_NODES = 300
 MAX_CONDITIONS = 10  # every combination of outcomes is looked at: 1,024 at the most
-_ID = re.compile(r"^[a-z][a-z0-9_]{0,39}$")
+_ID = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def _ids(graph: Graph) -> Iterator[GraphProblem]:
     for node_id, count in Counter(node.id for node in graph.nodes).items():
         if count > 1:
             yield GraphProblem("E_NODE_DUPLICATE", _("Two nodes have this id."), node_id)
-        if not _ID.match(node_id):
+        if not _ID.fullmatch(node_id):
             words = _("An id starts with a letter and holds lower-case letters, digits and underscores.")
             yield GraphProblem("E_NODE_ID", words, node_id)
 
@@ -143,7 +143,7 @@ def _expression(node: Node) -> Iterator[GraphProblem]:
 
 def _parts_exist(graph: Graph, parts: Mapping[str, Any]) -> Iterator[GraphProblem]:
     for node in graph.nodes:
-        if node.type == "prompt" and "prompts" in parts and node.config.get("prompt") not in parts["prompts"]:
+        if node.type == "prompt" and "prompts" in parts and str(node.config.get("prompt")) not in parts["prompts"]:
             yield GraphProblem("E_PROMPT_UNKNOWN", _("This prompt does not exist."), node.id, "config.prompt")
         address = f"{node.config.get('server')}/{node.config.get('tool')}"
         if node.type == "mcp_tool" and "tools" in parts:
@@ -225,11 +225,16 @@ def _runs_together(graph: Graph) -> set[tuple[str, str]] | None:
     conditions = [node.id for node in graph.of_type("condition")]
     if len(conditions) > MAX_CONDITIONS:
         return None
-    pairs = {(a, b) for a in graph.by_id for b in graph.by_id}
+    always_with = {node_id: set(graph.by_id) for node_id in graph.by_id}
+    for active in {frozenset(_active(graph, outcome)) for outcome in _outcomes(conditions)}:
+        for node_id in active:
+            always_with[node_id] &= active
+    return {(a, b) for a, others in always_with.items() for b in others}
+
+
+def _outcomes(conditions: list[str]) -> Iterator[dict[str, str]]:
     for outcome in product(("true", "false"), repeat=len(conditions)):
-        active = _active(graph, dict(zip(conditions, outcome, strict=True)))
-        pairs = {(a, b) for a, b in pairs if a not in active or b in active}
-    return pairs
+        yield dict(zip(conditions, outcome, strict=True))
 
 
 def _active(graph: Graph, outcomes: Mapping[str, str]) -> set[str]:

@@ -20,7 +20,8 @@ class StartNode:
 
     def outputs(self, config: Any, parts: Mapping[str, Any]) -> frozenset[str] | None:
         form = parts.get("form")
-        return frozenset(form.get("properties", {})) if form else None
+        fields = form.get("properties") if isinstance(form, Mapping) else None
+        return frozenset(fields) if isinstance(fields, Mapping) else None
 
 
 NODE = StartNode()
