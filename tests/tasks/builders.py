@@ -1,6 +1,7 @@
 """Small released features and tasks."""
 
 import asyncio
+from itertools import pairwise
 from typing import Any
 
 from apps.accounts.models import User
@@ -26,12 +27,18 @@ TEXT_FORM = {
 
 def echo_graph(*middle: dict[str, Any]) -> dict[str, Any]:
     """start -> the given nodes in a row -> end, which answers the text of the form."""
-    nodes = [{"id": "start", "type": "start"}, *middle, {"id": "end", "type": "end", "inputs": {"text": "{{ start.text }}"}}]
-    edges = [{"source": a["id"], "target": b["id"]} for a, b in zip(nodes, nodes[1:], strict=False)]
+    nodes = [
+        {"id": "start", "type": "start"},
+        *middle,
+        {"id": "end", "type": "end", "inputs": {"text": "{{ start.text }}"}},
+    ]
+    edges = [{"source": a["id"], "target": b["id"]} for a, b in pairwise(nodes)]
     return {"nodes": nodes, "edges": edges}
 
 
-def make_feature(key: str = "echo", *, cost: int = 5, graph: dict[str, Any] | None = None, publish: bool = True) -> Feature:
+def make_feature(
+    key: str = "echo", *, cost: int = 5, graph: dict[str, Any] | None = None, publish: bool = True
+) -> Feature:
     """A feature that answers its input; released unless told otherwise."""
     menu, _created = MenuGroup.objects.get_or_create(key="tests", defaults={"title": "Tests"})
     pipeline = Pipeline.objects.create(key=key, name=key, graph=graph or echo_graph())

@@ -30,7 +30,9 @@ def finished(member) -> Task:
 
 
 def parse(body: str) -> list[tuple[int, str, dict]]:
-    blocks = [dict(line.split(": ", 1) for line in block.splitlines()) for block in body.split("\n\n") if "data: " in block]
+    blocks = [
+        dict(line.split(": ", 1) for line in block.splitlines()) for block in body.split("\n\n") if "data: " in block
+    ]
     return [(int(b["id"]), b["event"], json.loads(b["data"])) for b in blocks]
 
 
@@ -111,7 +113,9 @@ def talk(path: str, script):
     from config.asgi import application
 
     async def conversation():
-        socket = WebsocketCommunicator(application, path, headers=[(b"host", b"testserver"), (b"origin", b"http://testserver")])
+        socket = WebsocketCommunicator(
+            application, path, headers=[(b"host", b"testserver"), (b"origin", b"http://testserver")]
+        )
         connected, _code = await socket.connect()
         assert connected
         try:

@@ -182,7 +182,9 @@ def test_finish__succeeded__charged_once_and_told_once(feature, member):
 
     assert figures(member) == (995, 0)
     assert Resolution.objects.get().kind == "commit"
-    assert list(Event.objects.filter(ending=1).values_list("type", "data")) == [("succeeded", {"output": {"text": "done"}})]
+    assert list(Event.objects.filter(ending=1).values_list("type", "data")) == [
+        ("succeeded", {"output": {"text": "done"}})
+    ]
 
 
 def test_finish__failed__nothing_charged(feature, member):

@@ -42,7 +42,8 @@ def test_move__terminal__is_final(status):
 
 
 @pytest.mark.parametrize(
-    ("status", "finished"), [(Status.SUCCEEDED, None), (Status.RUNNING, timezone.now()), (Status.QUEUED, timezone.now())]
+    ("status", "finished"),
+    [(Status.SUCCEEDED, None), (Status.RUNNING, timezone.now()), (Status.QUEUED, timezone.now())],
 )
 def test_finished_at__contradicts_status__refused_by_the_database(task, status, finished):
     with pytest.raises(IntegrityError), transaction.atomic():
