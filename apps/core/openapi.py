@@ -9,8 +9,8 @@ _ERROR = {
     "type": "object",
     "required": ["code", "reason", "message", "requestId", "retryable"],
     "properties": {
-        "code": {"type": "string", "examples": ["TASKS_2001"]},
-        "reason": {"type": "string", "examples": ["E_INPUT_INVALID"]},
+        "code": {"type": "string", "example": "TASKS_2002"},
+        "reason": {"type": "string", "example": "E_INPUT_INVALID"},
         "message": {"type": "string"},
         "requestId": {"type": "string"},
         "retryable": {"type": "boolean"},

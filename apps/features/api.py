@@ -63,6 +63,16 @@ class SnapshotSerializer(serializers.ModelSerializer[Snapshot]):
         return bool(self.context.get("live") == snapshot.version)
 
 
+class FeatureListSerializer(serializers.Serializer[None]):
+    items = FeatureSerializer(many=True)
+    next = serializers.CharField(allow_null=True)
+
+
+class SnapshotListSerializer(serializers.Serializer[None]):
+    items = SnapshotSerializer(many=True)
+    next = serializers.CharField(allow_null=True)
+
+
 class PublishSerializer(serializers.Serializer[None]):
     key = serializers.SlugField()
     note = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
@@ -84,7 +94,7 @@ class FeatureListView(APIView):
 
     permission_classes = [ReadOrEdit]
 
-    @extend_schema(operation_id="admin_features_list", tags=["admin"], responses=FeatureSerializer(many=True))
+    @extend_schema(operation_id="admin_features_list", tags=["admin"], responses=FeatureListSerializer)
     def get(self, request: Request) -> Response:
         rows = Feature.objects.select_related("menu", "pipeline").prefetch_related("roles")
         heads = publishing.live_versions(SCOPE)
@@ -171,7 +181,7 @@ class VersionsView(APIView):
 
     permission_classes = [ReadOrEdit]
 
-    @extend_schema(operation_id="admin_features_versions", tags=["admin"], responses=SnapshotSerializer(many=True))
+    @extend_schema(operation_id="admin_features_versions", tags=["admin"], responses=SnapshotListSerializer)
     def get(self, request: Request, key: str) -> Response:
         services.draft(key)
         live = publishing.live_snapshot(SCOPE, key)

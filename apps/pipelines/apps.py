@@ -6,3 +6,9 @@ class PipelinesConfig(AppConfig):
     name = "apps.pipelines"
     label = "pipelines"
     verbose_name = _("Pipelines")
+
+    def ready(self) -> None:
+        from apps.core.references import register
+        from apps.pipelines import references
+
+        register("docs/nodes.md", references.build)

@@ -29,8 +29,10 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("key", help="the feature, for example product-photo")
-        parser.add_argument("--input", action="append", default=[], metavar="NAME=VALUE")
-        parser.add_argument("--file", action="append", default=[], metavar="NAME=PATH")
+        parser.add_argument("--input", action="append", default=[], metavar="NAME=VALUE", help="a field of the form")
+        parser.add_argument(
+            "--file", action="append", default=[], metavar="NAME=PATH", help="a field that takes a file"
+        )
         parser.add_argument("--out", type=Path, help="where to save the result")
         parser.add_argument("--user", default="admin", help="whose task and credits (default: admin)")
         parser.add_argument("--json", action="store_true", dest="as_json", help="print the outcome as JSON")
