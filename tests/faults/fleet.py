@@ -57,7 +57,11 @@ class Process:
     def start(self) -> None:
         with self._log.open("ab") as sink:
             self._child = subprocess.Popen(
-                [sys.executable, *self._argv], cwd=settings.BASE_DIR, env=environment(), stdout=sink, stderr=sink,
+                [sys.executable, *self._argv],
+                cwd=settings.BASE_DIR,
+                env=environment(),
+                stdout=sink,
+                stderr=sink,
                 start_new_session=True,
             )
 

@@ -86,3 +86,31 @@ def test_dispatcher__broker_loses_every_message__sweeper_wakes_the_workers(demo,
 
     task.refresh_from_db()
     assert task.status == Status.SUCCEEDED
+
+
+def test_redis__killed_and_started_again__what_was_accepted_meanwhile_ends(member, tmp_path, settings):
+    from apps.core import redis
+    from ops.redis_server import start_redis
+    from tests.tasks.builders import make_feature
+
+    first = start_redis(tmp_path / "redis")
+    settings.REDIS_URL = first.url
+    redis.client.cache_clear()
+    make_feature()
+    try:
+        with running(DISPATCHER, tmp_path / "dispatcher.log"), running(WORKER, tmp_path / "worker.log"):
+            before = create_task(member, feature="echo", given={"text": "before"})
+            wait_until(lambda: unfinished() == 0, seconds=60, what="the task before the fault ends")
+            first.process.kill()
+            first.process.wait()
+            during = create_task(member, feature="echo", given={"text": "during"})
+            _rest(2)
+            with start_redis(tmp_path / "redis", first.port):
+                seconds = wait_until(lambda: unfinished() == 0, seconds=60, what="the task accepted meanwhile ends")
+    finally:
+        first.stop()
+        redis.client.cache_clear()
+
+    print(f"ended {seconds:.1f} s after Redis was back")
+    assert set(Task.objects.values_list("pk", "status")) == {(before.pk, "succeeded"), (during.pk, "succeeded")}
+    assert verify_ledger() == []

@@ -8,6 +8,7 @@ from celery import current_app
 from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 from apps.core.events.bell import ring
 from apps.core.outbox.models import OutboxMessage
@@ -43,7 +44,7 @@ def dispatch_batch() -> int:
                 for message in due:
                     _send(message, producer)
                     sent.append(message.pk)
-    except (OperationalError, ConnectionError, TimeoutError):
+    except (OperationalError, RedisError, ConnectionError, TimeoutError):
         log.warning("outbox.broker_unreachable", waiting=len(due) - len(sent))
     OutboxMessage.objects.filter(pk__in=sent).delete()
     return len(sent)
