@@ -18,7 +18,7 @@ from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin
 from unfold.decorators import action
 
-from apps.core.assets import entry_assets
+from apps.core.admin import AdminAssetsMixin
 from apps.core.errors import ApiError
 from apps.core.publishing import services as publishing
 from apps.core.publishing.models import Head
@@ -42,9 +42,6 @@ class FeatureForm(forms.ModelForm[Feature]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["seen_revision"].initial = self.instance.revision
-        for name in ("form_schema", "ui_schema", "output_schema", "output_ui"):
-            if name in self.fields:
-                self.fields[name].widget.attrs.update({"data-editor": "json", "rows": 18})
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -62,7 +59,7 @@ class FeatureForm(forms.ModelForm[Feature]):
 
 
 @admin.register(Feature)
-class FeatureAdmin(SimpleHistoryAdmin, ModelAdmin):
+class FeatureAdmin(AdminAssetsMixin, SimpleHistoryAdmin, ModelAdmin):
     form = FeatureForm
     list_display = ["title", "key", "menu", "live", "cost", "enabled"]
     list_filter = ["menu", "enabled"]
@@ -112,15 +109,8 @@ class FeatureAdmin(SimpleHistoryAdmin, ModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Feature | None = None) -> list[str]:
         return ["key"] if obj else []
 
-    def changeform_view(
-        self, request: HttpRequest, object_id: Any = None, form_url: str = "", extra_context: Any = None
-    ) -> Any:
-        context = dict(extra_context or {})
-        feature = Feature.objects.select_related("menu", "pipeline").filter(pk=object_id).first() if object_id else None
-        if feature is not None:
-            context |= overview(feature)
-        context["admin_assets"] = entry_assets("src/admin.tsx")
-        return super().changeform_view(request, object_id, form_url, context)
+    def head(self, request: HttpRequest, obj: Feature) -> dict[str, Any]:
+        return overview(obj)
 
     def save_model(self, request: HttpRequest, obj: Feature, form: Any, change: bool) -> None:
         if change:

@@ -3,9 +3,8 @@
 from typing import Any
 
 from apps.features.models import Feature
-from apps.mcp.models import Tool
 from apps.pipelines.graph import Graph, parse_graph
-from apps.prompts.models import Prompt
+from apps.pipelines.parts import parts_of_graph
 
 SCHEMA_VERSION = 1
 
@@ -28,8 +27,7 @@ def collect(feature: Feature) -> dict[str, Any]:
         "form": {"schema": feature.form_schema, "ui": feature.ui_schema},
         "output": {"schema": feature.output_schema, "ui": feature.output_ui},
         "pipeline": {"key": feature.pipeline.key, "graph": feature.pipeline.graph},
-        "prompts": _prompts(graph),
-        "tools": _tools(graph),
+        **parts_of_graph(graph),
         "routes": sorted({str(n.config.get("capability", "chat")) for n in graph.of_type("llm_chat")}),
     }
 
@@ -47,15 +45,3 @@ def _menu(feature: Feature) -> dict[str, Any]:
         "group_order": group.order,
         "order": feature.order,
     }
-
-
-def _prompts(graph: Graph) -> dict[str, Any]:
-    wanted = {str(node.config.get("prompt", "")) for node in graph.of_type("prompt")}
-    return {prompt.key: prompt.as_released() for prompt in Prompt.objects.filter(key__in=wanted)}
-
-
-def _tools(graph: Graph) -> dict[str, Any]:
-    wanted = {f"{n.config.get('server')}/{n.config.get('tool')}" for n in graph.of_type("mcp_tool")}
-    servers = {address.split("/", 1)[0] for address in wanted}
-    usable = Tool.objects.filter(server__key__in=servers, server__enabled=True, allowed=True).select_related("server")
-    return {tool.address: tool.as_released() for tool in usable if tool.address in wanted and not tool.is_changed}

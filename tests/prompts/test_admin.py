@@ -1,0 +1,56 @@
+"""The prompt's page in the admin."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from apps.accounts.models import User
+from apps.prompts.models import Prompt
+from tests.features.builders import make_prompt
+
+
+@pytest.fixture
+def prompt(db: None) -> Prompt:
+    return make_prompt()
+
+
+def test_page__editor__has_liquid_and_json_editors(client: Client, editor: User, prompt: Prompt) -> None:
+    client.force_login(editor)
+
+    page = client.get(reverse("admin:prompts_prompt_change", args=[prompt.pk])).content.decode()
+
+    for field, language in (("system", "liquid"), ("body", "liquid"), ("variables", "json")):
+        area = page.partition(f'<textarea name="{field}"')[2].partition(">")[0]
+        assert f'data-editor="{language}"' in area
+    assert 'src="/static/build/assets/admin-' in page
+
+
+def test_page__new_prompt__has_editors_too(client: Client, editor: User) -> None:
+    client.force_login(editor)
+
+    page = client.get(reverse("admin:prompts_prompt_add")).content.decode()
+
+    assert page.count('data-editor="liquid"') == 2
+    assert page.count('data-editor="json"') == 1
+
+
+def test_page__viewer__reads_and_cannot_save(client: Client, viewer: User, prompt: Prompt) -> None:
+    client.force_login(viewer)
+    address = reverse("admin:prompts_prompt_change", args=[prompt.pk])
+
+    page = client.get(address)
+    saved = client.post(address, {"key": "greeting", "name": "Other", "body": "x", "variables": "[]"})
+
+    prompt.refresh_from_db()
+    assert "Greet {{ name }}." in page.content.decode()
+    assert "data-editor" not in page.content.decode()
+    assert saved.status_code == 403
+    assert prompt.name == "Greeting"
+
+
+def test_page__member__is_sent_away(client: Client, member: User, prompt: Prompt) -> None:
+    client.force_login(member)
+
+    answer = client.get(reverse("admin:prompts_prompt_change", args=[prompt.pk]))
+
+    assert answer.status_code == 302
