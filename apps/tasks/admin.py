@@ -4,16 +4,42 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
+from unfold.decorators import display
 
-from apps.tasks.models import Event, StepRun, Task
+from apps.core.admin import AdminAssetsMixin
+from apps.core.templatetags.paiban import as_duration
+from apps.tasks.models import Event, Status, Task
+from apps.tasks.render import detail
+
+COLOURS = {
+    Status.QUEUED: "info",
+    Status.RUNNING: "info",
+    Status.WAITING_INPUT: "warning",
+    Status.SUCCEEDED: "success",
+    Status.FAILED: "danger",
+}
 
 
-class ReadOnlyInline(TabularInline):
+class EventInline(TabularInline):
+    model = Event
+    fields = ["seq", "at_second", "type", "words"]
+    readonly_fields = fields
+    verbose_name_plural = _("event log")
     extra = 0
+    per_page = 50
     can_delete = False
-    tab = True
+    hide_title = True
+
+    @admin.display(description=_("time"))
+    def at_second(self, event: Event) -> str:
+        return f"{localtime(event.at):%H:%M:%S.%f}"[:-3]
+
+    @admin.display(description=_("what happened"))
+    def words(self, event: Event) -> str:
+        return _words(event)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -22,46 +48,46 @@ class ReadOnlyInline(TabularInline):
         return False
 
 
-class StepInline(ReadOnlyInline):
-    model = StepRun
-    fields = ["node", "type", "status", "attempts", "started_at", "finished_at", "error"]
-
-
-class EventInline(ReadOnlyInline):
-    model = Event
-    fields = ["seq", "type", "at", "data"]
-    per_page = 50
-
-
 @admin.register(Task)
-class TaskAdmin(ModelAdmin):
-    list_display = ["id", "feature", "version", "user", "status", "cost", "created_at", "finished_at"]
+class TaskAdmin(AdminAssetsMixin, ModelAdmin):
+    list_display = ["id", "feature", "version", "user", "state", "cost", "created_at", "took"]
     list_filter = ["status", "feature"]
     search_fields = ["id", "user__username"]
     list_select_related = ["user"]
     show_full_result_count = False
-    inlines = [StepInline, EventInline]
+    change_form_before_template = "admin/tasks/timeline.html"
+    inlines = [EventInline]
     fieldsets = [
         (
-            None,
+            _("Work"),
             {
+                "classes": ["collapse"],
                 "fields": [
-                    "id",
-                    "feature",
-                    "version",
-                    "user",
-                    "status",
-                    "cost",
-                    "usage_model",
-                    "mock",
-                    "error",
-                ]
+                    ("id", "request_id"),
+                    ("attempts", "fencing_token"),
+                    ("lease_owner", "lease_until"),
+                    ("created_at", "started_at", "finished_at"),
+                ],
             },
         ),
-        (_("Content"), {"fields": ["input", "output"]}),
-        (_("Work"), {"fields": ["attempts", "fencing_token", "lease_owner", "lease_until", "request_id"]}),
-        (_("Dates"), {"fields": ["created_at", "started_at", "finished_at"]}),
     ]
+
+    @display(description=_("status"), ordering="status", label=COLOURS)  # type: ignore[untyped-decorator]
+    def state(self, task: Task) -> tuple[str, str]:
+        return task.status, task.get_status_display()
+
+    @admin.display(description=_("took"))
+    def took(self, task: Task) -> str:
+        spent = task.finished_at - task.started_at if task.finished_at and task.started_at else None
+        return as_duration(spent.total_seconds() * 1000 if spent else None)
+
+    def head(self, request: HttpRequest, obj: Task) -> dict[str, Any]:
+        told = detail(obj)
+        values = [
+            (_("Input"), [_value(told, name, value, "form") for name, value in obj.input.items()]),
+            (_("Result"), [_value(told, name, value, "output_form") for name, value in (obj.output or {}).items()]),
+        ]
+        return {"told": told, "values": values, "took": self.took(obj)}
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -71,3 +97,25 @@ class TaskAdmin(ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+def _value(told: dict[str, Any], name: str, value: Any, form: str) -> dict[str, Any]:
+    """A value of the input or the output under its field's title; a file with its link."""
+    schema = (told[form] or {}).get("schema", {}).get("properties", {}).get(name, {})
+    file = told["files"].get(value) if isinstance(value, str) else None
+    return {"title": schema.get("title", name), "value": value, "file": file}
+
+
+def _words(event: Event) -> str:
+    """One event in a line."""
+    data = event.data
+    match event.type:
+        case "step":
+            return " · ".join(filter(None, [data["title"], data["status"], as_duration(data["duration_ms"], "")]))
+        case "progress":
+            return f"{data['node']} · {data['progress']:.0%} · {data['message']}"
+        case "delta":
+            return f"{data['node']} · {data['text']}"
+        case "failed":
+            return str((data.get("error") or {}).get("message", ""))
+    return ""

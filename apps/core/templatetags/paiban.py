@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from django import template
+from django.utils.translation import gettext as _
 
 register = template.Library()
 
@@ -19,3 +20,16 @@ def as_trail(pointer: str) -> str:
     """A JSON pointer as words: `/form/schema` reads `form › schema`."""
     parts = [part.replace("~1", "/").replace("~0", "~") for part in pointer.strip("/").split("/")]
     return " › ".join(parts)
+
+
+@register.filter
+def as_duration(milliseconds: float | None, nothing: str = "—") -> str:
+    """How long something took, for a person: `320 ms`, `4.2 s`, `3 min 5 s`."""
+    if milliseconds is None:
+        return nothing
+    if milliseconds < 1_000:
+        return _("%(count)s ms") % {"count": round(milliseconds)}
+    if milliseconds < 60_000:
+        return _("%(count)s s") % {"count": f"{milliseconds / 1_000:.1f}"}
+    minutes, seconds = divmod(round(milliseconds / 1_000), 60)
+    return _("%(minutes)s min %(seconds)s s") % {"minutes": minutes, "seconds": seconds}
