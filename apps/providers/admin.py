@@ -11,6 +11,7 @@ from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget
 
+from apps.core.admin import AdminAssetsMixin
 from apps.providers import services
 from apps.providers.handlers import handlers
 from apps.providers.models import Endpoint, Offer
@@ -52,7 +53,7 @@ class OfferInline(TabularInline):
 
 
 @admin.register(Endpoint)
-class EndpointAdmin(SimpleHistoryAdmin, ModelAdmin):
+class EndpointAdmin(AdminAssetsMixin, SimpleHistoryAdmin, ModelAdmin):
     form = EndpointForm
     list_display = ["name", "handler_key", "base_url", "secret_hint", "priority", "enabled"]
     list_filter = ["enabled", "handler_key"]
@@ -60,6 +61,7 @@ class EndpointAdmin(SimpleHistoryAdmin, ModelAdmin):
     search_fields = ["key", "name"]
     inlines = [OfferInline]
     readonly_fields = ["secret_hint"]
+    change_form_before_template = "admin/providers/head.html"
     fieldsets = [
         (None, {"fields": ["key", "name", "enabled"]}),
         (_("Connection"), {"fields": ["handler_key", "base_url", "secret_hint", "new_secret"]}),
@@ -69,6 +71,10 @@ class EndpointAdmin(SimpleHistoryAdmin, ModelAdmin):
     @admin.display(description=_("key in use"))
     def secret_hint(self, endpoint: Endpoint) -> str:
         return endpoint.secret.hint if hasattr(endpoint, "secret") else str(_("none"))
+
+    def head(self, request: HttpRequest, obj: Endpoint) -> dict[str, Any]:
+        handler = handlers().get(obj.handler_key)
+        return {"lacks_key": handler is not None and handler.requires_secret and not hasattr(obj, "secret")}
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
