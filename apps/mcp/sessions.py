@@ -16,6 +16,7 @@ from weakref import WeakKeyDictionary
 
 import structlog
 from django.conf import settings
+from django.utils.translation import gettext
 from mcp import Client, MCPError, StdioServerParameters
 
 from apps.mcp.errors import ServerUnreachable, ToolFailed, ToolTimeout
@@ -174,7 +175,7 @@ class SessionPool:
             await self.drop(session)
             raise ServerUnreachable(server=session.server_key) from exc
         if result.is_error:
-            raise ToolFailed(what=_text_of(result) or tool)
+            raise ToolFailed(what=gettext(_text_of(result) or tool))  # known sentences in the caller's language
         return dict(result.structured_content or {})
 
 

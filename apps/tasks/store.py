@@ -20,6 +20,7 @@ from apps.tasks import events
 from apps.tasks.deltas import DeltaBatcher
 from apps.tasks.errors import LeaseLost
 from apps.tasks.models import StepRun, Task
+from apps.tasks.tool_words import in_language
 
 
 class RunStore:
@@ -56,7 +57,8 @@ class RunStore:
     async def progress(self, node_id: str, fraction: float, message: str) -> None:
         self._fractions[node_id] = min(max(fraction, 0.0), 1.0)
         overall = self._overall()
-        data = {"node": node_id, "progress": self._fractions[node_id], "message": message, "overall": overall}
+        words = in_language(message, self._task.language)
+        data = {"node": node_id, "progress": self._fractions[node_id], "message": words, "overall": overall}
         await in_thread(self._event)("progress", data, progress=overall)
 
     async def delta(self, node_id: str, text: str) -> None:
