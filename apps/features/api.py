@@ -131,7 +131,7 @@ class FeatureView(APIView):
 
 def _expected(request: Request) -> int:
     tag = request.headers.get("If-Match", "").strip().strip('"')
-    if not tag.isdigit():
+    if not (tag.isascii() and tag.isdigit() and len(tag) < 30):
         words = "Send If-Match with the revision you read."
         raise InvalidRequest(details={"errors": [{"pointer": "", "code": "if_match", "message": words}]})
     return int(tag)

@@ -22,7 +22,9 @@ def translated(value: Any, language: str) -> Any:
     `{"title": "Size", "x-i18n": {"zh-hans": {"title": "尺寸"}}}` reads `{"title": "尺寸"}` in Chinese.
     """
     if isinstance(value, dict):
-        overlay = value.get("x-i18n", {}).get(language, {}) if isinstance(value.get("x-i18n"), dict) else {}
+        languages = value.get("x-i18n")
+        overlay = languages.get(language) if isinstance(languages, dict) else None
+        overlay = overlay if isinstance(overlay, dict) else {}
         return {k: translated(v, language) for k, v in {**value, **overlay}.items() if k != "x-i18n"}
     if isinstance(value, list):
         return [translated(item, language) for item in value]

@@ -46,7 +46,7 @@ def _price(payload: dict[str, Any]) -> Iterator[Problem]:
 def _schemas(payload: dict[str, Any]) -> Iterator[Problem]:
     for part, words in (("form", _("form")), ("output", _("output"))):
         schema, path = payload[part]["schema"], f"/{part}/schema"
-        if not isinstance(schema, dict) or schema.get("type") != "object" or not schema.get("properties"):
+        if not _is_object_schema(schema):
             text = _("The %(part)s must be a JSON Schema of type object with properties.") % {"part": words}
             yield Problem("E_SCHEMA_SHAPE", path, text)
             continue
@@ -54,6 +54,24 @@ def _schemas(payload: dict[str, Any]) -> Iterator[Problem]:
             jsonschema_rs.Draft202012Validator(schema)
         except (ValueError, jsonschema_rs.ReferencingError) as exc:
             yield Problem("E_SCHEMA_INVALID", path, str(exc)[:300])
+        if not _is_translatable(schema):
+            yield Problem("E_TRANSLATION", path, _("x-i18n holds one object of texts for each language."))
+
+
+def _is_translatable(value: Any) -> bool:
+    """Whether every `x-i18n` in `value` can be laid over its neighbours."""
+    if isinstance(value, list):
+        return all(map(_is_translatable, value))
+    if not isinstance(value, dict):
+        return True
+    overlays = value.get("x-i18n", {})
+    sound = isinstance(overlays, dict) and all(isinstance(texts, dict) for texts in overlays.values())
+    return sound and all(map(_is_translatable, value.values()))
+
+
+def _is_object_schema(schema: Any) -> bool:
+    fields = schema.get("properties") if isinstance(schema, dict) else None
+    return bool(fields) and isinstance(fields, dict) and schema.get("type") == "object"
 
 
 def _pipeline(payload: dict[str, Any]) -> Iterator[Problem]:
@@ -69,7 +87,7 @@ def _outputs(payload: dict[str, Any]) -> Iterator[Problem]:
     except ValueError:
         return
     schema = payload["output"]["schema"]
-    for name in schema.get("properties", {}) if isinstance(schema, dict) else ():
+    for name in schema["properties"] if _is_object_schema(schema) else ():
         if ends and name not in ends[0].inputs:
             words = _("The pipeline's end delivers no “%(name)s”.") % {"name": name}
             yield Problem("E_OUTPUT_UNCOVERED", f"/output/schema/properties/{name}", words)
@@ -77,7 +95,10 @@ def _outputs(payload: dict[str, Any]) -> Iterator[Problem]:
 
 def _prompts(payload: dict[str, Any]) -> Iterator[Problem]:
     for key, prompt in payload["prompts"].items():
-        declared = {variable.get("name") for variable in prompt["variables"]}
+        declared = {variable["name"] for variable in _declared(prompt)}
+        if not isinstance(prompt["variables"], list) or len(_declared(prompt)) != len(prompt["variables"]):
+            words = _("Variables are a list of objects with a name each.")
+            yield Problem("E_VARIABLES_SHAPE", f"/prompts/{key}/variables", words)
         for field in ("system", "body"):
             try:
                 parse(prompt[field])
@@ -91,19 +112,23 @@ def _prompts(payload: dict[str, Any]) -> Iterator[Problem]:
     yield from _unbound(payload)
 
 
+def _declared(prompt: dict[str, Any]) -> list[dict[str, Any]]:
+    """The prompt's variables, as far as they have the right shape."""
+    variables = prompt["variables"] if isinstance(prompt["variables"], list) else []
+    return [v for v in variables if isinstance(v, dict) and isinstance(v.get("name"), str)]
+
+
 def _unbound(payload: dict[str, Any]) -> Iterator[Problem]:
     try:
         nodes = parse_graph(payload["pipeline"]["graph"]).of_type("prompt")
     except ValueError:
         return
     for node in nodes:
-        prompt = payload["prompts"].get(node.config.get("prompt"), {"variables": []})
-        for variable in prompt["variables"]:
-            bound = variable.get("name") in node.inputs or "default" in variable
+        prompt = payload["prompts"].get(str(node.config.get("prompt")), {"variables": []})
+        for variable in _declared(prompt):
+            bound = variable["name"] in node.inputs or "default" in variable
             if variable.get("required", True) and not bound:
-                words = _("The prompt needs “%(name)s”, and the node gives it nothing.") % {
-                    "name": variable.get("name")
-                }
+                words = _("The prompt needs “%(name)s”, and the node gives it nothing.") % {"name": variable["name"]}
                 yield Problem("E_VARIABLE_UNBOUND", f"/pipeline/{node.id}/inputs", words)
 
 
@@ -113,3 +138,19 @@ def _routes(payload: dict[str, Any]) -> Iterator[Problem]:
             candidates(capability)
         except ApiError as exc:
             yield Problem("E_NO_ROUTE", "/routes", exc.text())
+            return
+    yield from _models(payload)
+
+
+def _models(payload: dict[str, Any]) -> Iterator[Problem]:
+    """A node that names its model needs an endpoint that offers it."""
+    try:
+        nodes = parse_graph(payload["pipeline"]["graph"]).of_type("llm_chat")
+    except ValueError:
+        return
+    for node in nodes:
+        if model := str(node.config.get("model", "")):
+            try:
+                candidates(str(node.config.get("capability", "chat")), model=model)
+            except ApiError as exc:
+                yield Problem("E_NO_ROUTE", f"/pipeline/{node.id}/config.model", exc.text())
