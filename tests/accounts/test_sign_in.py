@@ -1,7 +1,6 @@
 """Signing in, staying signed in, and every way that must fail."""
 
 import threading
-import uuid
 from datetime import timedelta
 
 import pytest
@@ -120,7 +119,7 @@ def test_refresh__used_twice__ends_the_family(member):
     assert Api().post(REFRESH, json={"refresh": other_device}).status_code == 200
 
 
-@pytest.mark.parametrize("token", ["x", "null", "é" * 10, str(uuid.uuid4())])
+@pytest.mark.parametrize("token", ["x", "null", "é" * 10, "0b6f0000-0000-4000-8000-000000000000"])
 def test_refresh__unknown__is_refused(member, token):
     answer = Api().post(REFRESH, json={"refresh": token})
 
