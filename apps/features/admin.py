@@ -24,7 +24,7 @@ from apps.core.publishing import services as publishing
 from apps.core.publishing.models import Head
 from apps.features import services
 from apps.features.models import Feature, MenuGroup
-from apps.features.overview import overview
+from apps.features.overview import overview, steps_of
 from apps.features.publishing import SCOPE
 
 
@@ -152,7 +152,7 @@ class FeatureAdmin(AdminAssetsMixin, SimpleHistoryAdmin, ModelAdmin):
         if request.method == "POST":
             return self._publish(request, feature)
         seen = publishing.preview(SCOPE, feature.key)
-        context = self._context(request, feature, _("Publish")) | {"preview": seen}
+        context = self._context(request, feature, _("Publish")) | {"preview": seen, "steps": steps_of(seen.payload)}
         return render(request, "admin/features/publish.html", context)
 
     def _publish(self, request: HttpRequest, feature: Feature) -> HttpResponse:
@@ -211,7 +211,7 @@ class FeatureAdmin(AdminAssetsMixin, SimpleHistoryAdmin, ModelAdmin):
 
 
 def _number(text: str | None, default: int) -> int:
-    return int(text) if text and text.isdigit() and len(text) < 10 else default
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else default
 
 
 def _counted(count: int) -> str:

@@ -9,6 +9,7 @@ from apps.core.publishing import services as publishing
 from apps.features.audience import translated
 from apps.features.models import Feature
 from apps.features.publishing import SCOPE
+from apps.pipelines.graph import parse_graph
 from apps.prompts.models import Prompt
 
 
@@ -34,9 +35,19 @@ def overview(feature: Feature) -> dict[str, Any]:
     }
 
 
+def steps_of(payload: dict[str, Any]) -> list[str]:
+    """The ids of the payload's nodes in the order of a run; none for a graph that cannot be read."""
+    try:
+        return parse_graph(payload["pipeline"]["graph"]).order
+    except ValueError:
+        return []
+
+
 def translated_graph(graph: Any, language: str) -> dict[str, Any]:
     """The graph with its nodes' titles in `language`."""
-    if not isinstance(graph, dict):
+    try:
+        parse_graph(graph)
+    except ValueError:
         return {"nodes": [], "edges": []}
     nodes = [{**node, "title": _title(node, language)} for node in graph.get("nodes", [])]
     return {"nodes": nodes, "edges": graph.get("edges", [])}

@@ -29,7 +29,10 @@ class PipelineAdmin(AdminAssetsMixin, SimpleHistoryAdmin, ModelAdmin):
 
     @admin.display(description=_("nodes"))
     def node_count(self, pipeline: Pipeline) -> int:
-        return len(pipeline.graph.get("nodes", [])) if isinstance(pipeline.graph, dict) else 0
+        try:
+            return len(parse_graph(pipeline.graph).nodes)
+        except ValueError:
+            return 0
 
     def head(self, request: HttpRequest, obj: Pipeline) -> dict[str, Any]:
         return {"graph": obj.graph, "problems": problems_of(obj), "uses": list(_uses(obj))}

@@ -3,6 +3,7 @@
 from itertools import pairwise
 from typing import Any
 
+from apps.core.config import reader
 from apps.features.models import Feature, MenuGroup
 from apps.features.services import publish_feature
 from apps.pipelines.models import Pipeline
@@ -55,4 +56,5 @@ def make_feature(key: str = "greeter", *, published: bool = False, **fields: Any
     feature = Feature.objects.create(key=key, menu=menu, pipeline=pipeline, **(given | fields))
     if published:
         publish_feature(key, by=None, note="first")
+        reader.reset()  # as the message after the commit would; a test's transaction has none
     return feature
