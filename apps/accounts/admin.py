@@ -10,6 +10,7 @@ from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from apps.accounts.models import User
+from apps.core.admin import column
 
 admin.site.unregister(Group)
 
@@ -19,7 +20,7 @@ class UserAdmin(DjangoUserAdmin[User], ModelAdmin):
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
-    list_display = ["username", "name", "email", "is_staff", "is_active", "last_login"]
+    list_display = ["username", column("name", _("name")), "email", "is_staff", "is_active", "last_login"]
     list_filter = ["is_active", "is_staff", "groups"]
     search_fields = ["username", "email", "first_name", "last_name"]
     fieldsets = [

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.db import models
 from django.forms import Field
@@ -27,6 +28,17 @@ def unescaped(shown: SafeString) -> SafeString:
         return escape(text.encode(errors="replace").decode())  # half of a surrogate pair cannot be sent
 
     return mark_safe(_ESCAPED.sub(readable, shown))  # noqa: S308 - it was safe, and what is put in is escaped
+
+
+def column(name: str, label: Any, *, ordering: str = "") -> Callable[[Any], Any]:
+    """The attribute `name` under a translated label, for lists and read-only forms of fields that have none."""
+
+    def show(row: Any) -> Any:
+        words = getattr(row, f"get_{name}_display", None)
+        return words() if words else getattr(row, name)
+
+    show.__name__ = name
+    return admin.display(description=label, ordering=ordering or None)(show)
 
 
 class AdminAssetsMixin:

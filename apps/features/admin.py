@@ -24,7 +24,7 @@ from apps.core.publishing import services as publishing
 from apps.core.publishing.models import Head
 from apps.features import services
 from apps.features.models import Feature, MenuGroup
-from apps.features.overview import overview, steps_of
+from apps.features.overview import overview, own_words, steps_of
 from apps.features.publishing import SCOPE
 
 
@@ -61,7 +61,7 @@ class FeatureForm(forms.ModelForm[Feature]):
 @admin.register(Feature)
 class FeatureAdmin(AdminAssetsMixin, SimpleHistoryAdmin, ModelAdmin):
     form = FeatureForm
-    list_display = ["title", "key", "menu", "live", "cost", "enabled"]
+    list_display = ["shown_title", "key", "menu", "live", "cost", "enabled"]
     list_filter = ["menu", "enabled"]
     list_select_related = ["menu", "pipeline"]
     search_fields = ["key", "title", "title_zh"]
@@ -96,6 +96,10 @@ class FeatureAdmin(AdminAssetsMixin, SimpleHistoryAdmin, ModelAdmin):
         heads = Head.objects.filter(scope=SCOPE, key=OuterRef("key"))
         rows: QuerySet[Feature] = super().get_queryset(request)
         return rows.annotate(live_version=Subquery(heads.values("version")[:1]))
+
+    @admin.display(description=_("title"), ordering="title")
+    def shown_title(self, feature: Feature) -> str:
+        return own_words(feature)["title"]
 
     @admin.display(description=_("live"), ordering="live_version")
     def live(self, feature: Any) -> SafeString | str:
@@ -203,7 +207,7 @@ class FeatureAdmin(AdminAssetsMixin, SimpleHistoryAdmin, ModelAdmin):
     def _context(self, request: HttpRequest, feature: Feature, title: Any) -> dict[str, Any]:
         return {
             **self.admin_site.each_context(request),
-            "title": f"{feature.title}: {title}",
+            "title": f"{own_words(feature)['title']}: {title}",
             "opts": self.model._meta,
             "feature": feature,
             "original": feature,

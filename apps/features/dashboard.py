@@ -8,6 +8,7 @@ from django.urls import reverse
 from apps.core.publishing.models import Snapshot
 from apps.core.publishing.services import live_versions
 from apps.features.models import Feature
+from apps.features.overview import own_words
 from apps.features.publishing import SCOPE
 
 RECENT = 6
@@ -20,7 +21,12 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     live = live_versions(SCOPE)
     features = Feature.objects.select_related("menu")
     context["catalogue"] = [
-        {"feature": f, "live": live.get(f.key), "url": reverse("admin:features_feature_change", args=[f.pk])}
+        {
+            "feature": f,
+            **own_words(f),
+            "live": live.get(f.key),
+            "url": reverse("admin:features_feature_change", args=[f.pk]),
+        }
         for f in features
     ]
     context["releases"] = (

@@ -4,8 +4,10 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
 
+from apps.core.admin import column
 from apps.quotas.models import Account, Entry
 
 
@@ -24,7 +26,15 @@ class ReadOnly:
 
 class EntryInline(ReadOnly, TabularInline):
     model = Entry
-    fields = ["created_at", "kind", "debit", "credit", "amount", "source", "note"]
+    fields = [
+        column("created_at", _("time")),
+        column("kind", _("kind")),
+        column("debit", _("from")),
+        column("credit", _("to")),
+        column("amount", _("credits")),
+        column("source", _("task or reason")),
+        column("note", _("note")),
+    ]
     readonly_fields = fields
     ordering = ["-id"]
     extra = 0
@@ -34,7 +44,9 @@ class EntryInline(ReadOnly, TabularInline):
 
 @admin.register(Account)
 class AccountAdmin(ReadOnly, ModelAdmin):
-    list_display = ["user", "balance", "held", "updated_at"]
+    fields = [column("user", _("user")), "balance", "held", column("updated_at", _("last change"))]
+    readonly_fields = fields
+    list_display = [column("user", _("user"), ordering="user__username"), *fields[1:]]
     search_fields = ["user__username"]
     list_select_related = ["user"]
     inlines = [EntryInline]

@@ -9,9 +9,9 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
-from apps.core.admin import AdminAssetsMixin
+from apps.core.admin import AdminAssetsMixin, column
 from apps.core.templatetags.paiban import as_duration
-from apps.tasks.models import Event, Status, Task
+from apps.tasks.models import Event, Status, StepRun, Task
 from apps.tasks.render import detail
 
 COLOURS = {
@@ -25,7 +25,7 @@ COLOURS = {
 
 class EventInline(TabularInline):
     model = Event
-    fields = ["seq", "at_second", "type", "words"]
+    fields = [column("seq", _("number")), "at_second", column("type", _("kind")), "words"]
     readonly_fields = fields
     verbose_name_plural = _("event log")
     extra = 0
@@ -50,27 +50,23 @@ class EventInline(TabularInline):
 
 @admin.register(Task)
 class TaskAdmin(AdminAssetsMixin, ModelAdmin):
-    list_display = ["id", "feature", "version", "user", "state", "cost", "created_at", "took"]
+    list_display = [
+        "id",
+        "feature",
+        "version",
+        column("user", _("user"), ordering="user__username"),
+        "state",
+        "cost",
+        "created_at",
+        "took",
+    ]
     list_filter = ["status", "feature"]
     search_fields = ["id", "user__username"]
     list_select_related = ["user"]
     show_full_result_count = False
     change_form_before_template = "admin/tasks/timeline.html"
     inlines = [EventInline]
-    fieldsets = [
-        (
-            _("Work"),
-            {
-                "classes": ["collapse"],
-                "fields": [
-                    ("id", "request_id"),
-                    ("attempts", "fencing_token"),
-                    ("lease_owner", "lease_until"),
-                    ("created_at", "started_at", "finished_at"),
-                ],
-            },
-        ),
-    ]
+    fields = ()  # everything stands in the template
 
     @display(description=_("status"), ordering="status", label=COLOURS)  # type: ignore[untyped-decorator]
     def state(self, task: Task) -> tuple[str, str]:
@@ -111,7 +107,8 @@ def _words(event: Event) -> str:
     data = event.data
     match event.type:
         case "step":
-            return " · ".join(filter(None, [data["title"], data["status"], as_duration(data["duration_ms"], "")]))
+            status = str(StepRun.Status(data["status"]).label)
+            return " · ".join(filter(None, [data["title"], status, as_duration(data["duration_ms"], "")]))
         case "progress":
             return f"{data['node']} · {data['progress']:.0%} · {data['message']}"
         case "delta":

@@ -6,7 +6,6 @@ from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
-
 # Cyan, as on the storefront; 600 is dark enough for white text on it (WCAG AA).
 CYAN = {
     "50": "oklch(98.4% .019 200.873)",

@@ -6,6 +6,7 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from apps.accounts.models import User
+from apps.core import assets
 from apps.features.models import Feature
 from apps.pipelines.models import Pipeline
 from tests.features.builders import make_feature, make_graph
@@ -13,6 +14,11 @@ from tests.features.builders import make_feature, make_graph
 
 def page_of(pipeline: Pipeline) -> str:
     return reverse("admin:pipelines_pipeline_change", args=[pipeline.pk])
+
+
+@pytest.fixture(autouse=True)
+def _front_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assets, "_manifest", lambda: {"src/admin.tsx": {"file": "admin-1.js"}})
 
 
 @pytest.fixture
@@ -27,7 +33,7 @@ def test_page__shows_picture_editor_and_use(client: Client, operator: User, feat
 
     assert 'data-paiban="pipeline" data-source="pipeline-data"' in page
     assert 'data-editor="json"' in page
-    assert 'src="/static/build/assets/admin-' in page
+    assert 'src="/static/build/admin-1.js"' in page
     assert f'<a href="{reverse("admin:features_feature_change", args=[feature.pk])}">Greeter</a>' in page
     assert "No problems" in page
 
@@ -104,7 +110,7 @@ def test_save__graph_with_mistakes__is_kept_and_says_so(client: Client, operator
 
     feature.pipeline.refresh_from_db()
     assert feature.pipeline.graph == {"nodes": []}
-    assert [str(message) for message in answer.context["messages"]][0].startswith("Saved. 2 problems would stop")
+    assert next(str(m) for m in answer.context["messages"]).startswith("Saved. 2 problems would stop")
 
 
 def test_list__more_rows__same_queries(

@@ -5,8 +5,14 @@ from django.test import Client
 from django.urls import reverse
 
 from apps.accounts.models import User
+from apps.core import assets
 from apps.prompts.models import Prompt
 from tests.features.builders import make_prompt
+
+
+@pytest.fixture(autouse=True)
+def _front_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assets, "_manifest", lambda: {"src/admin.tsx": {"file": "admin-1.js"}})
 
 
 @pytest.fixture
@@ -22,7 +28,7 @@ def test_page__editor__has_liquid_and_json_editors(client: Client, editor: User,
     for field, language in (("system", "liquid"), ("body", "liquid"), ("variables", "json")):
         area = page.partition(f'<textarea name="{field}"')[2].partition(">")[0]
         assert f'data-editor="{language}"' in area
-    assert 'src="/static/build/assets/admin-' in page
+    assert 'src="/static/build/admin-1.js"' in page
 
 
 def test_page__new_prompt__has_editors_too(client: Client, editor: User) -> None:
