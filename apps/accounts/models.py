@@ -18,6 +18,13 @@ class UserManager(DjangoUserManager["User"]):
     def _create_user(self, username: str, email: str | None, password: str | None, **extra: Any) -> User:
         return super()._create_user(username, email or None, password, **extra)  # type: ignore[misc,no-any-return]  # not in the stubs
 
+    def get_by_natural_key(self, username: str | None) -> User:
+        """Exactly this user name: MySQL's usual collations would also find "Alice" for "alice", SQLite does not."""
+        found = super().get_by_natural_key(username)
+        if found.username != username:
+            raise self.model.DoesNotExist
+        return found
+
 
 class User(AbstractUser):
     """One row is one person."""
@@ -45,10 +52,10 @@ class User(AbstractUser):
         self.must_change_password = False
         self.token_epoch = (self.token_epoch or 0) + 1
 
-    def check_password(self, raw_password: str) -> bool:
+    def check_password(self, raw_password: str | None) -> bool:
         """As Django's; but to store the same password under a newer hash is no new password."""
 
-        def renew(same_password: str) -> None:
+        def renew(same_password: str | None) -> None:
             self.password = make_password(same_password)
             self.save(update_fields=["password"])
 
