@@ -34,12 +34,12 @@ SECTIONS = (
             ),
             Setting(
                 "PAIBAN_ADMIN_PASSWORD",
-                "The administrator's password, for the first start. With it nothing has to be changed at sign-in.",
+                "The administrator's password, set at every start that names it. Nothing has to be changed at sign-in then.",
                 "a one-time password, printed",
             ),
             Setting(
                 "PAIBAN_DEMO_PASSWORD",
-                "One password for `operator`, `editor`, `viewer` and `member`, for the first start.",
+                "One password for `operator`, `editor`, `viewer` and `member`, set at every start that names it.",
                 "generated and printed",
             ),
             Setting(
@@ -170,7 +170,6 @@ SECTIONS = (
             Setting("CI_ARTIFACTS", "Where `.ci/run` and `make e2e` leave logs and screenshots.", "`var/artifacts`"),
             Setting("HYPOTHESIS_PROFILE", "`nightly` looks harder.", "`default`"),
             Setting("PAIBAN_TEST_DATA_DIR", "The suite's data folder.", "a temporary one"),
-            Setting("PAIBAN_TEST_DATABASE", "The name of the suite's database on a server.", "`test_` and the name"),
         ),
     ),
 )
