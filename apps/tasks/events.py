@@ -39,10 +39,18 @@ def append(task: Task, rows: TaskQuerySet, kind: str, data: dict[str, Any], **ch
 
     Call it inside a transaction. False when the condition no longer holds; nothing is written then.
     """
-    if not rows.filter(pk=task.pk).update(event_seq=F("event_seq") + 1, **changes):
+    if not advance(task, rows, **changes):
         return False
     log(task, kind, data)
     return True
+
+
+def advance(task: Task, rows: TaskQuerySet, **changes: object) -> bool:
+    """Take the next number and lock the task's row, if `rows` still matches; the first write of a transaction.
+
+    Rows that refer to the task come after it: the other order makes two writers wait for each other on MySQL.
+    """
+    return bool(rows.filter(pk=task.pk).update(event_seq=F("event_seq") + 1, **changes))
 
 
 def log(task: Task, kind: str, data: dict[str, Any]) -> None:

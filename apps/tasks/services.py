@@ -21,6 +21,7 @@ from apps.core.outbox.services import enqueue
 from apps.core.request_id import get_request_id
 from apps.core.storage import services as storage
 from apps.core.storage.models import StoredFile
+from apps.core.transactions import retry_on_conflict
 from apps.features.audience import may_run
 from apps.features.publishing import SCOPE
 from apps.quotas.services import account_of, commit_hold, hold_quota, release_hold
@@ -45,6 +46,7 @@ RUN_JOB = "tasks.run"
 SWEEP_BATCH = 200
 
 
+@retry_on_conflict
 def create_task(user: Any, *, feature: str, given: Mapping[str, Any]) -> Task:
     """Queue a run of the live version of `feature`.
 
@@ -115,6 +117,7 @@ def get_for(user: Any, task_id: str) -> Task:
     return found
 
 
+@retry_on_conflict
 def claim_task(task_id: str, *, owner: str) -> Task | None:
     """Take the task for `owner`, or None when it is not due, in other hands, or ended.
 
@@ -157,6 +160,7 @@ def hand_back(owner: str) -> int:
     return Task.objects.filter(status=Status.RUNNING, lease_owner=owner).update(lease_until=timezone.now())
 
 
+@retry_on_conflict
 def finish_task(
     task: Task,
     *,
@@ -175,6 +179,7 @@ def finish_task(
         _end(task, rows, to=to, output=output, error=told, **changes)
 
 
+@retry_on_conflict
 def cancel_task(user: Any, task_id: str) -> Task:
     """Cancel the user's task at once; a worker that has it loses it. Raises `TaskUnknown` or `TaskEnded`."""
     task = get_for(user, task_id)

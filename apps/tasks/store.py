@@ -1,9 +1,9 @@
 """What the engine is given for one claimed task: checkpoints, event sink and files, all behind the fencing token."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from django.conf import settings
 from django.db import transaction
@@ -13,6 +13,7 @@ from apps.core.aio import in_thread
 from apps.core.errors import ApiError
 from apps.core.storage import services as storage
 from apps.core.storage.models import StoredFile
+from apps.core.transactions import retry_on_conflict
 from apps.pipelines.engine.ports import FinishedStep
 from apps.pipelines.graph import Graph
 from apps.pipelines.nodes.base import NodeResult
@@ -21,6 +22,14 @@ from apps.tasks.deltas import DeltaBatcher
 from apps.tasks.errors import LeaseLost
 from apps.tasks.models import StepRun, Task
 from apps.tasks.tool_words import in_language
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _in_transaction(write: Callable[P, T]) -> Callable[P, Coroutine[Any, Any, T]]:
+    """`write`, one whole transaction, in a thread; repeated when it lost a race for locks."""
+    return in_thread(retry_on_conflict(write))
 
 
 class RunStore:
@@ -35,22 +44,22 @@ class RunStore:
     # --- checkpoints --------------------------------------------------------------------------
 
     async def finished(self) -> dict[str, FinishedStep]:
-        return await in_thread(self._finished)()
+        return await _in_transaction(self._finished)()
 
     async def begin(self, node_id: str) -> None:
         self._deltas.restart(node_id)
-        await in_thread(self._begin)(node_id)
+        await _in_transaction(self._begin)(node_id)
 
     async def finish(self, node_id: str, result: NodeResult) -> None:
         await self._deltas.flush()  # a step's text stands in the log before its end
-        await in_thread(self._finish)(node_id, result)
+        await _in_transaction(self._finish)(node_id, result)
 
     async def fail(self, node_id: str, error: ApiError) -> None:
         await self._deltas.flush()
-        await in_thread(self._close)(node_id, StepRun.Status.FAILED, error=error.as_dict())
+        await _in_transaction(self._close)(node_id, StepRun.Status.FAILED, error=error.as_dict())
 
     async def skip(self, node_id: str) -> None:
-        await in_thread(self._skip)(node_id)
+        await _in_transaction(self._skip)(node_id)
 
     # --- sink ---------------------------------------------------------------------------------
 
@@ -59,13 +68,13 @@ class RunStore:
         overall = self._overall()
         words = in_language(message, self._task.language)
         data = {"node": node_id, "progress": self._fractions[node_id], "message": words, "overall": overall}
-        await in_thread(self._event)("progress", data, progress=overall)
+        await _in_transaction(self._event)("progress", data, progress=overall)
 
     async def delta(self, node_id: str, text: str) -> None:
         self._deltas.add(node_id, text)
 
     async def _write_delta(self, node_id: str, text: str, offset: int) -> None:
-        await in_thread(self._event)("delta", {"node": node_id, "text": text, "offset": offset})
+        await _in_transaction(self._event)("delta", {"node": node_id, "text": text, "offset": offset})
 
     # --- transactions -------------------------------------------------------------------------
 
@@ -78,6 +87,7 @@ class RunStore:
     def _begin(self, node_id: str) -> None:
         now = timezone.now()
         with transaction.atomic():
+            self._advance()
             step, created = StepRun.objects.get_or_create(
                 task=self._task,
                 node=node_id,
@@ -88,9 +98,10 @@ class RunStore:
                 StepRun.objects.filter(pk=step.pk).update(
                     status=StepRun.Status.RUNNING, started_at=now, attempts=step.attempts + 1, error=None
                 )
-                if self._type(node_id) == "llm_chat":
-                    self._append("reset", {"node": node_id, "text": "", "offset": 0})
-            self._append("step", self._told(node_id, StepRun.Status.RUNNING))
+            events.log(self._task, "step", self._told(node_id, StepRun.Status.RUNNING))
+            if not created and self._type(node_id) == "llm_chat":
+                self._advance()
+                events.log(self._task, "reset", {"node": node_id, "text": "", "offset": 0})
 
     def _finish(self, node_id: str, result: NodeResult) -> None:
         usage = dict(result.usage)
@@ -107,35 +118,38 @@ class RunStore:
         )
 
     def _skip(self, node_id: str) -> None:
+        self._fractions[node_id] = 1.0
         with transaction.atomic():
+            self._advance(progress=self._overall())
             StepRun.objects.get_or_create(
                 task=self._task,
                 node=node_id,
                 iteration=0,
                 defaults={"type": self._type(node_id), "status": StepRun.Status.SKIPPED},
             )
-            self._fractions[node_id] = 1.0
-            self._append("step", self._told(node_id, StepRun.Status.SKIPPED))
+            events.log(self._task, "step", self._told(node_id, StepRun.Status.SKIPPED))
 
     def _close(self, node_id: str, status: str, task_changes: Mapping[str, Any] | None = None, **written: Any) -> None:
         """The step's result and the event that tells of it, in one transaction."""
         if status == StepRun.Status.SUCCEEDED:
             self._fractions[node_id] = 1.0
         with transaction.atomic():
+            self._advance(progress=self._overall(), **(task_changes or {}))
             StepRun.objects.filter(task=self._task, node=node_id, iteration=0).update(
                 status=status, finished_at=timezone.now(), **written
             )
             told = self._told(node_id, status)
             if "error" in written:
                 told["error"] = written["error"]
-            self._append("step", told, progress=self._overall(), **(task_changes or {}))
+            events.log(self._task, "step", told)
 
     def _event(self, kind: str, data: dict[str, Any], **changes: object) -> None:
         with transaction.atomic():
-            self._append(kind, data, **changes)
+            self._advance(**changes)
+            events.log(self._task, kind, data)
 
-    def _append(self, kind: str, data: dict[str, Any], **changes: object) -> None:
-        if not events.append(self._task, Task.objects.all().held_by(self._task.fencing_token), kind, data, **changes):
+    def _advance(self, **changes: object) -> None:
+        if not events.advance(self._task, Task.objects.all().held_by(self._task.fencing_token), **changes):
             raise LeaseLost()
 
     # --- words --------------------------------------------------------------------------------

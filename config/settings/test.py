@@ -15,7 +15,7 @@ WORK_DIR = DATA_DIR / "work"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 LOG_LEVEL = "WARNING"
 ALLOWED_HOSTS = ["*"]
-DATABASES["default"]["TEST"] = {"NAME": env.str("PAIBAN_TEST_DATABASE", default="") or None}
+DATABASES["default"]["TEST"] = {"CHARSET": "utf8mb4", "COLLATION": "utf8mb4_unicode_ci"}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, not :memory:, so that threads and child processes see the same database.
     DATABASES["default"]["NAME"] = str(DATA_DIR / "paiban.sqlite3")
