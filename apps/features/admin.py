@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import ManyToManyField, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path, reverse
@@ -17,14 +17,15 @@ from django.views.decorators.http import require_POST
 from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin
 from unfold.decorators import action
+from unfold.widgets import UnfoldAdminCheckboxSelectMultiple
 
 from apps.core.admin import AdminAssetsMixin
-from apps.core.errors import ApiError
+from apps.core.errors import ApiError, StaleRevision
 from apps.core.publishing import services as publishing
 from apps.core.publishing.models import Head
 from apps.features import services
 from apps.features.models import Feature, MenuGroup
-from apps.features.overview import overview, own_words, steps_of
+from apps.features.overview import overview, steps_of
 from apps.features.publishing import SCOPE
 
 
@@ -65,7 +66,7 @@ class FeatureAdmin(AdminAssetsMixin, SimpleHistoryAdmin, ModelAdmin):
     list_filter = ["menu", "enabled"]
     list_select_related = ["menu", "pipeline"]
     search_fields = ["key", "title", "title_zh"]
-    filter_horizontal = ["roles"]
+    formfield_overrides = {ManyToManyField: {"widget": UnfoldAdminCheckboxSelectMultiple}}
     change_form_before_template = "admin/features/overview.html"
     actions_detail = ["open_publish", "open_versions"]
     fieldsets = [
@@ -99,7 +100,7 @@ class FeatureAdmin(AdminAssetsMixin, SimpleHistoryAdmin, ModelAdmin):
 
     @admin.display(description=_("title"), ordering="title")
     def shown_title(self, feature: Feature) -> str:
-        return own_words(feature)["title"]
+        return str(feature)
 
     @admin.display(description=_("live"), ordering="live_version")
     def live(self, feature: Any) -> SafeString | str:
@@ -118,8 +119,16 @@ class FeatureAdmin(AdminAssetsMixin, SimpleHistoryAdmin, ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Feature, form: Any, change: bool) -> None:
         if change:
-            obj.revision = (form.cleaned_data.get("seen_revision") or obj.revision) + 1
+            obj.revision = services.claim_revision(obj.key, form.cleaned_data["seen_revision"]).revision
         super().save_model(request, obj, form, change)
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Two people who save at the same instant: one is saved, the other is told."""
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except StaleRevision as exc:
+            self.message_user(request, exc.text(), messages.ERROR)
+            return redirect(request.path)
 
     @action(description=_("Publish"), url_path="go-publish", permissions=["publish"], icon="rocket_launch")  # type: ignore[untyped-decorator]
     def open_publish(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -207,7 +216,7 @@ class FeatureAdmin(AdminAssetsMixin, SimpleHistoryAdmin, ModelAdmin):
     def _context(self, request: HttpRequest, feature: Feature, title: Any) -> dict[str, Any]:
         return {
             **self.admin_site.each_context(request),
-            "title": f"{own_words(feature)['title']}: {title}",
+            "title": f"{feature}: {title}",
             "opts": self.model._meta,
             "feature": feature,
             "original": feature,

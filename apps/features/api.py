@@ -45,6 +45,11 @@ class FeatureSerializer(serializers.ModelSerializer[Feature]):
             *sorted(services.EDITABLE),
         ]
         read_only_fields = ["key", "revision", "updated_at"]
+        # Said here, because the databases' own limits differ and the contract should not.
+        extra_kwargs = {
+            "cost": {"min_value": 0, "max_value": 1_000_000},
+            "order": {"min_value": -1_000_000, "max_value": 1_000_000},
+        }
 
     def get_live_version(self, feature: Feature) -> int | None:
         heads: dict[str, int] = self.context.get("heads", {})
@@ -58,6 +63,7 @@ class SnapshotSerializer(serializers.ModelSerializer[Snapshot]):
     class Meta:
         model = Snapshot
         fields = ["key", "version", "sha256", "author", "note", "restored_from", "created_at", "live"]
+        read_only_fields = fields
 
     def get_live(self, snapshot: Snapshot) -> bool:
         return bool(self.context.get("live") == snapshot.version)

@@ -4,11 +4,12 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.translation import get_language
 
 from apps.core.publishing.models import Snapshot
 from apps.core.publishing.services import live_versions
+from apps.features.audience import words
 from apps.features.models import Feature
-from apps.features.overview import own_words
 from apps.features.publishing import SCOPE
 
 RECENT = 6
@@ -23,7 +24,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     context["catalogue"] = [
         {
             "feature": f,
-            **own_words(f),
+            "description": words(f.titles()["description"], get_language() or "en"),
             "live": live.get(f.key),
             "url": reverse("admin:features_feature_change", args=[f.pk]),
         }

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib.auth.models import Group
 from django.core.validators import RegexValidator
 from django.db import models
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
@@ -13,6 +14,11 @@ from apps.pipelines.models import Pipeline
 key_validator = RegexValidator(r"^[a-z0-9][a-z0-9-]*$", _("Use lower-case letters, digits and hyphens."))
 
 ICONS = ["image", "pen", "sparkles", "chat", "wand", "document", "grid", "camera", "layers", "bolt"]
+
+
+def _in_language(row: "MenuGroup | Feature") -> str:
+    """The draft's title for whoever reads it now."""
+    return (get_language() == "zh-hans" and row.title_zh) or row.title
 
 
 class MenuGroup(models.Model):
@@ -29,7 +35,7 @@ class MenuGroup(models.Model):
         ordering = ["order", "key"]
 
     def __str__(self) -> str:
-        return self.title
+        return _in_language(self)
 
 
 class Feature(models.Model):
@@ -72,7 +78,7 @@ class Feature(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.title
+        return _in_language(self)
 
     def titles(self) -> dict[str, Any]:
         """Title and description by language."""

@@ -6,17 +6,11 @@ from django.urls import reverse
 from django.utils.translation import get_language
 
 from apps.core.publishing import services as publishing
-from apps.features.audience import translated, words
+from apps.features.audience import translated
 from apps.features.models import Feature
 from apps.features.publishing import SCOPE
 from apps.pipelines.graph import parse_graph
 from apps.prompts.models import Prompt
-
-
-def own_words(feature: Feature) -> dict[str, str]:
-    """Title and description of the draft in the operator's language."""
-    language = get_language() or "en"
-    return {name: words(texts, language) for name, texts in feature.titles().items()}
 
 
 def overview(feature: Feature) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from apps.core.publishing.models import Snapshot
 from apps.features.models import Feature
 from apps.features.publishing import SCOPE
 
-__all__ = ["EDITABLE", "draft", "publish_feature", "rollback_feature", "update_draft"]
+__all__ = ["EDITABLE", "claim_revision", "draft", "publish_feature", "rollback_feature", "update_draft"]
 
 EDITABLE = frozenset(
     {
@@ -52,15 +52,23 @@ def update_draft(key: str, changes: Mapping[str, Any], *, expected_revision: int
             details={"errors": [{"pointer": f"/{n}", "code": "unknown", "message": n} for n in unknown]}
         )
     with transaction.atomic():
-        if not Feature.objects.filter(key=key, revision=expected_revision).update(revision=F("revision") + 1):
-            raise StaleRevision(details={"revision": draft(key).revision})
-        feature = draft(key)
+        feature = claim_revision(key, expected_revision)
         for field, value in changes.items():
             setattr(feature, field, value)
         feature.full_clean()
         feature._history_user = by  # type: ignore[attr-defined]  # simple-history's documented attribute
         feature.save()
     return feature
+
+
+def claim_revision(key: str, expected: int) -> Feature:
+    """The draft at its next revision, for the caller to change in this transaction.
+
+    Raises `StaleRevision` unless the draft is at `expected`. Concurrency: one conditional update; one of two wins.
+    """
+    if not Feature.objects.filter(key=key, revision=expected).update(revision=F("revision") + 1):
+        raise StaleRevision(details={"revision": draft(key).revision})
+    return draft(key)
 
 
 def publish_feature(key: str, *, by: Any, note: str = "") -> Snapshot:
