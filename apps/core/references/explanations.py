@@ -34,7 +34,7 @@ SECTIONS = (
             ),
             Setting(
                 "PAIBAN_ADMIN_PASSWORD",
-                "The administrator's password, set at every start that names it. Nothing has to be changed at sign-in then.",
+                "The administrator's password, set at every start that names it; nothing has to be changed then.",
                 "a one-time password, printed",
             ),
             Setting(
