@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -10,8 +11,10 @@ from django.contrib.admin.utils import unquote
 from django.db import models
 from django.forms import Field
 from django.http import HttpRequest
+from django.utils.formats import date_format
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.timezone import localtime
 
 from apps.core.assets import entry_assets
 
@@ -35,7 +38,8 @@ def column(name: str, label: Any, *, ordering: str = "") -> Callable[[Any], Any]
 
     def show(row: Any) -> Any:
         words = getattr(row, f"get_{name}_display", None)
-        return words() if words else getattr(row, name)
+        value = words() if words else getattr(row, name)
+        return date_format(localtime(value), "DATETIME_FORMAT") if isinstance(value, datetime) else value
 
     show.__name__ = name
     return admin.display(description=label, ordering=ordering or None)(show)

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST
 from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin
 from unfold.decorators import action
-from unfold.widgets import UnfoldAdminCheckboxSelectMultiple
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from apps.core.admin import AdminAssetsMixin
 from apps.core.errors import ApiError, StaleRevision
@@ -66,7 +66,7 @@ class FeatureAdmin(AdminAssetsMixin, SimpleHistoryAdmin, ModelAdmin):
     list_filter = ["menu", "enabled"]
     list_select_related = ["menu", "pipeline"]
     search_fields = ["key", "title", "title_zh"]
-    formfield_overrides = {ManyToManyField: {"widget": UnfoldAdminCheckboxSelectMultiple}}
+    formfield_overrides = {ManyToManyField: {"widget": UnfoldAdminCheckboxSelectMultipleWidget}}
     change_form_before_template = "admin/features/overview.html"
     actions_detail = ["open_publish", "open_versions"]
     fieldsets = [

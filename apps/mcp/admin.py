@@ -29,14 +29,15 @@ class ServerForm(forms.ModelForm[Server]):
 
 class ToolInline(TabularInline):
     model = Tool
-    fields = ["name", "description", "is_changed", "allowed"]
-    readonly_fields = ["name", "description", "is_changed"]
+    fields = ["name", "description", "as_approved", "allowed"]
+    readonly_fields = ["name", "description", "as_approved"]
+    hide_title = True
     extra = 0
     can_delete = False
 
-    @admin.display(boolean=True, description=_("changed since approval"))
-    def is_changed(self, tool: Tool) -> bool:
-        return tool.is_changed
+    @admin.display(boolean=True, description=_("as approved"))
+    def as_approved(self, tool: Tool) -> bool:
+        return not tool.is_changed
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

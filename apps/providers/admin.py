@@ -50,6 +50,13 @@ class EndpointForm(forms.ModelForm[Endpoint]):
 class OfferInline(TabularInline):
     model = Offer
     extra = 0
+    hide_title = True
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name == "capabilities":
+            field.widget.attrs["rows"] = 1
+        return field
 
 
 @admin.register(Endpoint)

@@ -66,7 +66,7 @@ class TaskAdmin(AdminAssetsMixin, ModelAdmin):
     show_full_result_count = False
     change_form_before_template = "admin/tasks/timeline.html"
     inlines = [EventInline]
-    fields = ()  # everything stands in the template
+    fieldsets = [(None, {"classes": ["hidden"], "fields": []})]  # everything stands in the template
 
     @display(description=_("status"), ordering="status", label=COLOURS)  # type: ignore[untyped-decorator]
     def state(self, task: Task) -> tuple[str, str]:
@@ -115,4 +115,6 @@ def _words(event: Event) -> str:
             return f"{data['node']} · {data['text']}"
         case "failed":
             return str((data.get("error") or {}).get("message", ""))
+        case "queued" | "running" | "waiting_input" | "succeeded" | "cancelled":
+            return str(Status(event.type).label)
     return ""
