@@ -99,6 +99,9 @@ def test_run__real_photo__live_steps_and_the_exact_picture(paiban, open_storefro
     page.get_by_role("button", name="Run for 10 credits").click()
     expect(page.get_by_role("region", name="Progress")).to_be_visible()
     expect(page.get_by_text("Cut out the product")).to_be_visible()
+    expect(page.get_by_text("Finding the product").or_(page.get_by_text("Refining edges")).first).to_be_visible(
+        timeout=20_000
+    )
     shot(page, "07-storefront-progress")
     result = page.get_by_role("region", name="Result")
     expect(result).to_be_visible(timeout=60_000)
@@ -167,14 +170,15 @@ def test_write_copy__no_key__says_that_the_answer_is_a_sample(paiban, open_store
 
 
 @pytest.mark.parametrize(
-    ("name", "width", "scheme", "locale"),
+    "look",
     [
         ("14-phone-light-en", 390, "light", "en-GB"),
         ("15-phone-dark-zh", 390, "dark", "zh-CN"),
         ("16-desktop-dark-zh", 1280, "dark", "zh-CN"),
     ],
 )
-def test_storefront__phone_dark_chinese__fits_and_speaks(paiban, browser, shot, name, width, scheme, locale):
+def test_storefront__phone_dark_chinese__fits_and_speaks(paiban, browser, shot, look):
+    name, width, scheme, locale = look
     page = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme, locale=locale).new_page()
     page.goto(paiban.url)
     page.locator("a[href='/f/product-photo']").click()
@@ -193,7 +197,7 @@ def test_admin__chinese__feature_page(paiban, browser, shot, name, scheme):
     page.locator("#id_username").fill("operator")
     page.locator("#id_password").fill(paiban.demo_password)
     page.locator("[type=submit]").first.click()
-    page.get_by_role("link", name="Product photo").first.click()
+    page.get_by_role("link", name="商品图").first.click()
     page.wait_for_timeout(1000)
     shot(page, name, whole=True)
 

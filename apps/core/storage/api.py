@@ -13,7 +13,6 @@ from apps.core.permissions import SignedIn
 from apps.core.storage import services
 from apps.core.storage.errors import UploadTooLarge
 
-
 ENVELOPE_BYTES = 16 * 1024  # the multipart headers around the file
 
 
