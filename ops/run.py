@@ -81,9 +81,22 @@ def _run(settings: Settings) -> int:
                 _await_redis(supervisor, redis_port, settings.data / "redis")
         _prepare_database(settings, env)
         supervisor.listen_for_signals()
-        return _serve(settings, supervisor)
+        with addresses_told(settings.data, env):
+            return _serve(settings, supervisor)
     finally:
         supervisor.stop()
+
+
+@contextmanager
+def addresses_told(data: Path, env: Mapping[str, str]) -> Iterator[None]:
+    """While this runs, `runtime.env` tells commands typed in a shell where the servers are."""
+    told = data / "runtime.env"
+    told.write_text("".join(f"{name}={env[name]}\n" for name in ("DATABASE_URL", "REDIS_URL", "PAIBAN_BASE_URL")))
+    told.chmod(0o600)
+    try:
+        yield
+    finally:
+        told.unlink(missing_ok=True)
 
 
 def _await_redis(supervisor: Supervisor, port: int, directory: Path) -> None:

@@ -21,7 +21,7 @@ def identify(authorization: str) -> Principal | None:
     if token is None:
         return None
     claims = read_access(token)
-    return Principal(claims.user_id, claims.username, claims.roles)
+    return Principal(claims.user_id, claims.username, claims.roles, claims.epoch)
 
 
 class BearerAuthentication(BaseAuthentication):

@@ -11,6 +11,7 @@ from apps.accounts.models import User
 from apps.core.aio import in_thread
 from apps.core.errors import Unauthenticated
 from apps.core.lane.app import HotRoute
+from apps.core.lane.identity import Principal
 from apps.tasks import services
 from apps.tasks.events import follow
 from apps.tasks.models import Task
@@ -20,7 +21,7 @@ HEARTBEAT_SECONDS = 10.0
 
 async def stream_task(request: Request) -> Response:
     """The events after `Last-Event-ID`; 204 when the task has ended and all of them were seen."""
-    task = await in_thread(_authorised)(request.state.principal.user_id, request.path_params["task_id"])
+    task = await in_thread(_authorised)(request.state.principal, request.path_params["task_id"])
     last = request.headers.get("last-event-id", "")
     after = int(last) if last.isdigit() and len(last) < 10 else 0
     if task.is_terminal and after >= task.event_seq:
@@ -29,9 +30,9 @@ async def stream_task(request: Request) -> Response:
     return StreamingResponse(_frames(task, min(after, task.event_seq)), media_type="text/event-stream", headers=headers)
 
 
-def _authorised(user_id: int, task_id: str) -> Task:
+def _authorised(principal: Principal, task_id: str) -> Task:
     """Every (re)connection is checked again. Raises `Unauthenticated` or `TaskUnknown`."""
-    user = User.objects.filter(pk=user_id, is_active=True).first()
+    user = User.objects.filter(pk=principal.user_id, is_active=True, token_epoch=principal.epoch).first()
     if user is None:
         raise Unauthenticated()
     return services.get_for(user, task_id)

@@ -187,3 +187,11 @@ def test_websocket__own_task_moves__room_is_told(member):
                 return frame["task"] == str(task.pk)
 
     assert talk(f"/ws/?ticket={mint_ticket(member.pk)}", script)
+
+
+def test_stream__password_changed_meanwhile__old_token_refused(finished, member):
+    api = Api(member)
+    member.set_password("another-pass-2")
+    member.save()
+
+    assert api.get(f"/api/v1/tasks/{finished.pk}/stream").status_code == 401

@@ -11,6 +11,7 @@ class Principal:
     user_id: int
     username: str
     roles: frozenset[str]
+    epoch: int  # of the token; streams compare it with the user's
 
 
 Authenticator = Callable[[str], Principal | None]

@@ -23,7 +23,7 @@ __all__ = ["accept_image", "describe", "get_for", "keep", "local_copy", "purge_e
 
 EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "text/plain": "txt"}
 CHUNK = 1024 * 1024
-# An upload nobody used and a step's intermediate may go; see decision D-21 for the lifetimes.
+# Results are kept; an upload and a step's intermediate may go.
 LIFETIMES = {StoredFile.Purpose.UPLOAD: timedelta(days=30), StoredFile.Purpose.STAGE: timedelta(days=7)}
 
 
