@@ -41,10 +41,11 @@ class TaskConsumer(AsyncJsonWebsocketConsumer):
         query = parse_qs(self.scope["query_string"].decode())
         user_id = await in_thread(spend_ticket)(query.get("ticket", [""])[0])
         await self.accept()  # a close code reaches the browser only on an accepted connection
-        if user_id is None or not await in_thread(_is_active)(user_id):
+        epoch = await in_thread(_epoch_of)(user_id)
+        if user_id is None or epoch is None:
             await self.close(code=TICKET_REFUSED)
             return
-        self.user_id = user_id
+        self.user_id, self.epoch = user_id, epoch
         self.running["heartbeat"] = asyncio.create_task(self._beat())
         self.running["room"] = asyncio.create_task(self._room())
 
@@ -110,7 +111,7 @@ class TaskConsumer(AsyncJsonWebsocketConsumer):
             await self.send_json({"type": "heartbeat", "at": timezone.now().isoformat()})
             if time.monotonic() - checked >= RECHECK_SECONDS:
                 checked = time.monotonic()
-                if not await in_thread(_is_active)(self.user_id):
+                if await in_thread(_epoch_of)(self.user_id) != self.epoch:
                     await self.close(code=TICKET_REFUSED)
                     return
 
@@ -118,8 +119,10 @@ class TaskConsumer(AsyncJsonWebsocketConsumer):
         await self.send_json({"type": "error", "code": code, "message": message})
 
 
-def _is_active(user_id: int) -> bool:
-    return User.objects.filter(pk=user_id, is_active=True).exists()
+def _epoch_of(user_id: int | None) -> int | None:
+    """The epoch of the user's tokens; None for nobody and for somebody who was switched off."""
+    active = User.objects.filter(pk=user_id, is_active=True) if user_id else User.objects.none()
+    return active.values_list("token_epoch", flat=True).first()
 
 
 def _task_of(user_id: int, task_id: str) -> Task:
