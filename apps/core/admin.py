@@ -12,7 +12,7 @@ from django.db import models
 from django.forms import Field
 from django.http import HttpRequest
 from django.utils.formats import date_format
-from django.utils.html import escape
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import localtime
 
@@ -31,6 +31,11 @@ def unescaped(shown: SafeString) -> SafeString:
         return escape(text.encode(errors="replace").decode())  # half of a surrogate pair cannot be sent
 
     return mark_safe(_ESCAPED.sub(readable, shown))  # noqa: S308 - it was safe, and what is put in is escaped
+
+
+def in_lines(shown: SafeString) -> SafeString:
+    """A read-only template with its line breaks."""
+    return format_html('<span class="pb-lines">{}</span>', shown)
 
 
 def column(name: str, label: Any, *, ordering: str = "") -> Callable[[Any], Any]:
@@ -58,7 +63,10 @@ class AdminAssetsMixin:
     @property
     def readonly_preprocess_fields(self) -> dict[str, Callable[[SafeString], SafeString]]:
         fields = self.model._meta.get_fields()  # type: ignore[attr-defined]  # ModelAdmin's
-        return {field.name: unescaped for field in fields if isinstance(field, models.JSONField)}
+        shown: dict[str, Callable[[SafeString], SafeString]] = {
+            field.name: unescaped for field in fields if isinstance(field, models.JSONField)
+        }
+        return shown | dict.fromkeys(self.liquid_fields, in_lines)
 
     def formfield_for_dbfield(self, db_field: models.Field[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
         field: Field | None = super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]  # ModelAdmin's

@@ -79,6 +79,14 @@ class EndpointAdmin(AdminAssetsMixin, SimpleHistoryAdmin, ModelAdmin):
     def secret_hint(self, endpoint: Endpoint) -> str:
         return endpoint.secret.hint if hasattr(endpoint, "secret") else str(_("none"))
 
+    def get_fieldsets(self, request: HttpRequest, obj: Endpoint | None = None) -> Any:
+        """Who only reads sees no empty field for a key."""
+        if obj is None or self.has_change_permission(request, obj):
+            return self.fieldsets
+        return [
+            (title, {"fields": [f for f in given["fields"] if f != "new_secret"]}) for title, given in self.fieldsets
+        ]
+
     def head(self, request: HttpRequest, obj: Endpoint) -> dict[str, Any]:
         handler = handlers().get(obj.handler_key)
         return {"lacks_key": handler is not None and handler.requires_secret and not hasattr(obj, "secret")}

@@ -48,7 +48,7 @@ def test_page__viewer__reads_and_cannot_save(client: Client, viewer: User, promp
     saved = client.post(address, {"key": "greeting", "name": "Other", "body": "x", "variables": "[]"})
 
     prompt.refresh_from_db()
-    assert "Greet {{ name }}." in page.content.decode()
+    assert '<span class="pb-lines">Greet {{ name }}.</span>' in page.content.decode()
     assert "data-editor" not in page.content.decode()
     assert saved.status_code == 403
     assert prompt.name == "Greeting"

@@ -48,3 +48,11 @@ def test_page__mock__needs_no_key(client: Client, operator: User, db: None) -> N
     client.force_login(operator)
 
     assert ADVICE not in page_of(client, Endpoint.objects.create(key="mock", name="Mock", handler_key="mock"))
+
+
+def test_page__viewer__has_no_field_for_a_key(client: Client, viewer: User, operator: User, endpoint: Endpoint) -> None:
+    client.force_login(viewer)
+    assert "new_secret" not in page_of(client, endpoint)
+
+    client.force_login(operator)
+    assert 'name="new_secret"' in page_of(client, endpoint)
