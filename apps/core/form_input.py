@@ -1,14 +1,12 @@
 """The one validator of task input: defaults filled in, every refusal with a pointer, a code and words."""
 
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from typing import Any
 
-import jsonschema_rs
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.publishing.canonical import canonical_json
+from apps.core.json_schema import validator
 
 _WORDS: dict[str, str | Promise] = {
     "required": _("This field is needed."),
@@ -42,12 +40,7 @@ def with_defaults(schema: Mapping[str, Any], given: Mapping[str, Any]) -> dict[s
 
 def field_errors(schema: Mapping[str, Any], value: Any) -> list[dict[str, str]]:
     """Every way in which `value` does not fit: `{pointer, code, message}`, in the active language."""
-    return [problem for error in _validator(canonical_json(schema)).iter_errors(value) for problem in _described(error)]
-
-
-@lru_cache(maxsize=256)
-def _validator(schema: str) -> Any:
-    return jsonschema_rs.Draft202012Validator(schema)
+    return [problem for error in validator(schema).iter_errors(value) for problem in _described(error)]
 
 
 def _described(error: Any) -> list[dict[str, str]]:

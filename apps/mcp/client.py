@@ -1,12 +1,10 @@
 """Call an approved tool: arguments checked, hash compared, session kept."""
 
-from functools import lru_cache
 from typing import Any
 
-import jsonschema_rs
 from asgiref.sync import sync_to_async
 
-from apps.core.publishing.canonical import canonical_json
+from apps.core.json_schema import validator
 from apps.mcp import catalogue
 from apps.mcp.errors import ArgumentsInvalid, ToolChanged, ToolUnknown
 from apps.mcp.sessions import DiscoveredTool, OnProgress, pool
@@ -46,11 +44,6 @@ async def list_tools(server_key: str, catalogue_id: str) -> list[DiscoveredTool]
 
 def check_arguments(tool: str, schema: dict[str, Any], arguments: dict[str, Any]) -> None:
     """Raises `ArgumentsInvalid` with the first thing that does not fit `schema`."""
-    for error in _validator(canonical_json(schema)).iter_errors(arguments):
+    for error in validator(schema).iter_errors(arguments):
         where = "/".join(map(str, error.instance_path)) or "arguments"
         raise ArgumentsInvalid(tool=tool, what=f"{where}: {error.message}"[:300])
-
-
-@lru_cache(maxsize=256)
-def _validator(schema: str) -> Any:
-    return jsonschema_rs.Draft202012Validator(schema)
