@@ -1,12 +1,14 @@
 """Settings shared by every environment; docs/settings.md lists them."""
 
 from pathlib import Path
+from typing import Any
 
 import django_stubs_ext
 import environ
 from django.utils.translation import gettext_lazy as _
 
 from config.settings.admin_site import UNFOLD as UNFOLD
+from config.settings.object_storage import s3_storage
 
 django_stubs_ext.monkeypatch()
 
@@ -160,7 +162,7 @@ STORAGE_BACKEND = env.str("PAIBAN_STORAGE", default="local")  # local | s3
 S3_BUCKET = env.str("PAIBAN_S3_BUCKET", default="")
 S3_ENDPOINT_URL = env.str("PAIBAN_S3_ENDPOINT_URL", default="")
 S3_REGION = env.str("PAIBAN_S3_REGION", default="")
-STORAGES = {
+STORAGES: dict[str, dict[str, Any]] = {
     "default": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {"location": MEDIA_ROOT},
@@ -168,19 +170,9 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 if STORAGE_BACKEND == "s3":
-    STORAGES["default"] = {
-        "BACKEND": "storages.backends.s3.S3Storage",
-        "OPTIONS": {
-            "bucket_name": S3_BUCKET,
-            "endpoint_url": S3_ENDPOINT_URL or None,
-            "region_name": S3_REGION or None,
-            "default_acl": None,
-            "file_overwrite": False,
-            "querystring_auth": True,
-            "querystring_expire": FILE_LINK_SECONDS,
-            "signature_version": "s3v4",
-        },
-    }
+    STORAGES["default"] = s3_storage(
+        bucket=S3_BUCKET, endpoint_url=S3_ENDPOINT_URL, region=S3_REGION, link_seconds=FILE_LINK_SECONDS
+    )
 UPLOAD_MAX_BYTES = env.int("PAIBAN_UPLOAD_MAX_BYTES", default=20 * 1024 * 1024)
 UPLOAD_MAX_PIXELS = env.int("PAIBAN_UPLOAD_MAX_PIXELS", default=25_000_000)
 UPLOAD_MAX_SIDE = env.int("PAIBAN_UPLOAD_MAX_SIDE", default=4096)

@@ -52,7 +52,9 @@ def test_run__not_claimable__does_nothing(member):
 def test_run__taken_over_in_mid_step__repeats_no_finished_step(member, gate):
     make_feature(graph=echo_graph({"id": "first", "type": "gate"}, GATE))
     task = make_task(member)
-    StepRun.objects.create(task=task, node="first", type="gate", status="succeeded", output={})
+    done = {"status": "succeeded", "output": dict(task.input)}
+    StepRun.objects.create(task=task, node="start", type="start", **done)
+    StepRun.objects.create(task=task, node="first", type="gate", **done)
     gate.open.clear()
     old = begin(task, "old")
     wait_entered(gate)

@@ -1,6 +1,7 @@
 """Links to files: short-lived and signed, so that reading one touches no database."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core import signing
@@ -18,6 +19,15 @@ def mint(stored: StoredFile) -> str:
         return str(storage.url(stored.storage_key))
     claim = {"k": stored.storage_key, "m": stored.mime, "n": stored.name}
     return f"/files/{signing.dumps(claim, salt=_SALT, compress=True)}"
+
+
+def origins() -> list[str]:
+    """Other origins that links lead to: the object store's, or none for local files."""
+    storage = storages["default"]
+    if isinstance(storage, FileSystemStorage):
+        return []
+    address = urlsplit(str(storage.url("origin")))
+    return [f"{address.scheme}://{address.netloc}"]
 
 
 def read(token: str) -> dict[str, Any] | None:
