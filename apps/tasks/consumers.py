@@ -83,6 +83,8 @@ class TaskConsumer(AsyncJsonWebsocketConsumer):
             return await self._refuse("CORE_2006", "Too many subscriptions on one connection.")
         if old := self.running.pop(f"task:{task.pk}", None):
             old.cancel()
+        if task.is_terminal and after >= task.event_seq:
+            return None  # it has ended and everything was seen
         self.running[f"task:{task.pk}"] = asyncio.create_task(self._follow(task, min(after, task.event_seq)))
         return None
 

@@ -137,6 +137,14 @@ def test_websocket__subscribe_after__the_rest_in_order(finished, member):
     assert frames[-1]["type"] == "succeeded"
 
 
+def test_websocket__ended_and_all_seen__nothing_more(finished, member):
+    async def script(socket):
+        await socket.send_json_to({"subscribe": str(finished.pk), "after": finished.event_seq})
+        return await socket.receive_nothing(timeout=0.5)
+
+    assert talk(f"/ws/?ticket={mint_ticket(member.pk)}", script)
+
+
 def test_websocket__foreign_task__error_frame_and_no_event(finished, stranger):
     async def script(socket):
         await socket.send_json_to({"subscribe": str(finished.pk)})
