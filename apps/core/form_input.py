@@ -1,5 +1,6 @@
 """The one validator of task input: defaults filled in, every refusal with a pointer, a code and words."""
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -40,7 +41,18 @@ def with_defaults(schema: Mapping[str, Any], given: Mapping[str, Any]) -> dict[s
 
 def field_errors(schema: Mapping[str, Any], value: Any) -> list[dict[str, str]]:
     """Every way in which `value` does not fit: `{pointer, code, message}`, in the active language."""
+    if not _is_sendable(value):
+        return [{"pointer": "", "code": "text", "message": str(_WORDS["pattern"])}]
     return [problem for error in validator(schema).iter_errors(value) for problem in _described(error)]
+
+
+def _is_sendable(value: Any) -> bool:
+    r"""Whether all text in `value` can be written as UTF-8; JSON may spell half a surrogate pair, as `\ud800`."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _described(error: Any) -> list[dict[str, str]]:

@@ -330,7 +330,7 @@ def test_normalise_upload__child_hangs__it_and_its_children_are_killed(
     with pytest.raises(UploadPastLimits):
         normalise_upload(source, out=tmp_path / "clean", limits=IntakeLimits(timeout_seconds=1.0))
 
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 30, "the child alone would have slept for 60 seconds"
     group = [int(pid) for pid in pids.read_text().split()]
     assert len(group) == 2
     assert [pid for pid in group if is_running(pid)] == []

@@ -117,3 +117,11 @@ def test_read__finished__allow_listed_fields_only(member):
 def test_ticket__signed_in_only(member):
     assert Api().post("/api/v1/ws-ticket").status_code == 401
     assert len(Api(member).post("/api/v1/ws-ticket").json()["ticket"]) >= 32
+
+
+def test_create__half_a_surrogate_pair__refused_as_input(feature, member):
+    body = b'{"feature": "echo", "input": {"text": "half \\ud800"}}'
+    answer = Api(member).post("/api/v1/tasks", content=body, headers={"Content-Type": "application/json"})
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "TASKS_2002")
+    assert not Task.objects.exists()
