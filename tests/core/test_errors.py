@@ -190,3 +190,10 @@ def test_declare__taken_code__is_refused_at_import():
 def _english(error: type[ApiError]) -> Any:
     with translation.override("en"):
         return str(error.message)
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_hot_lane__another_method__405_in_the_one_shape(db, method):
+    answer = Api().request(method, "/api/v1/ui/menus")
+
+    assert (answer.status_code, answer.json()["code"]) == (405, "CORE_2004")

@@ -17,9 +17,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from apps.core.error_handling import error_headers, to_api_error
-from apps.core.errors import Unauthenticated, error_body
+from apps.core.errors import MethodNotAllowed, Unauthenticated, error_body
 from apps.core.lane.identity import Principal, identify
 from apps.core.request_id import HEADER, bind_request_id, get_request_id, log_request
+
+SERVED = ("GET", "HEAD")
+# The others get their 405 in the one error shape; Starlette's own is plain text.
+ANSWERED = [*SERVED, "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -45,7 +49,7 @@ def register(route: HotRoute) -> None:
 
 def build() -> Starlette:
     """The application with every registered route."""
-    return Starlette(routes=[Route(r.path, _guarded(r), methods=["GET"]) for r in routes])
+    return Starlette(routes=[Route(r.path, _guarded(r), methods=ANSWERED) for r in routes])
 
 
 def accepted_language(header: str) -> str:
@@ -61,7 +65,9 @@ def accepted_language(header: str) -> str:
 
 
 def _admitted(route: HotRoute, request: Request) -> Principal | None:
-    """Who calls. Raises `Unauthenticated`, or the token's own error."""
+    """Who calls. Raises `MethodNotAllowed`, `Unauthenticated`, or the token's own error."""
+    if request.method not in SERVED:
+        raise MethodNotAllowed()
     principal = identify(request.headers.get("authorization", ""))
     if route.access == "user" and principal is None:
         raise Unauthenticated()
@@ -82,7 +88,7 @@ def _guarded(route: HotRoute) -> Endpoint:
                 response = JSONResponse(body, status_code=error.status, headers=error_headers(error))
         response.headers[HEADER] = request_id
         response.headers["X-Content-Type-Options"] = "nosniff"
-        log_request(method="GET", route=route.path, status=response.status_code, started=started)
+        log_request(method=request.method, route=route.path, status=response.status_code, started=started)
         return response
 
     return endpoint
