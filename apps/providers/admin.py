@@ -33,6 +33,14 @@ class EndpointForm(forms.ModelForm[Endpoint]):
         if "handler_key" in self.fields:
             self.fields["handler_key"].widget = UnfoldAdminSelectWidget(choices=[(k, k) for k in sorted(handlers())])
 
+    def clean(self) -> dict[str, Any]:
+        """A kept key goes to the address it was entered for, and nowhere else."""
+        cleaned = super().clean() or {}
+        moved = {"base_url", "handler_key"} & set(self.changed_data)
+        if moved and hasattr(self.instance, "secret") and not cleaned.get("new_secret"):
+            self.add_error("new_secret", _("Enter the key again: the present one is only for the former address."))
+        return cleaned
+
     class Meta:
         model = Endpoint
         fields = [

@@ -126,3 +126,30 @@ def test_catalogue__snapshot__says_only_whether_there_is_a_key(operator, openai)
     (endpoint,) = json.loads(Snapshot.objects.get(scope="providers", version=2).body)["endpoints"]
     assert endpoint["has_secret"] is True
     assert not [value for value in endpoint.values() if "cdef" in str(value)]
+
+
+@pytest.mark.parametrize("change", [{"base_url": "https://elsewhere.example/v1"}, {"handler_key": "mock"}])
+def test_admin__other_address_without_its_key__refused_so_that_the_key_goes_nowhere_else(
+    client, editor, operator, openai, change
+):
+    set_secret(openai, KEY, by=operator)
+    client.force_login(editor)
+
+    answer = client.post(reverse("admin:providers_endpoint_change", args=[openai.pk]), form(openai, **change))
+
+    assert answer.status_code == 200
+    openai.refresh_from_db()
+    assert (openai.base_url, openai.handler_key) == ("https://api.openai.com/v1", "openai")
+    assert read_secret(openai.pk) == KEY
+
+
+def test_admin__other_address_with_a_new_key__saved(client, operator, openai):
+    set_secret(openai, KEY, by=operator)
+    client.force_login(operator)
+    change = {"base_url": "https://elsewhere.example/v1", "new_secret": "sk-another-key-0987654321"}
+
+    client.post(reverse("admin:providers_endpoint_change", args=[openai.pk]), form(openai, **change))
+
+    openai.refresh_from_db()
+    assert openai.base_url == "https://elsewhere.example/v1"
+    assert read_secret(openai.pk) == "sk-another-key-0987654321"
