@@ -1,12 +1,14 @@
 """`POST /api/v1/uploads` refuses what is no usable picture, with the documented code, and keeps nothing."""
 
 import io
+import os
 import struct
 import zlib
 
 import pytest
 from PIL import Image
 
+from apps.core.storage import services as storage
 from apps.core.storage.models import StoredFile
 from tests.conftest import Api
 
@@ -82,3 +84,16 @@ def test_upload__turned_by_exif__upright_and_without_metadata(member):
 def test_upload__nobody_or_no_file__refused(member):
     assert Api().post("/api/v1/uploads", files={"file": ("p.jpg", jpeg(), "image/jpeg")}).status_code == 401
     assert Api(member).post("/api/v1/uploads", files={"other": ("p.jpg", jpeg(), "image/jpeg")}).status_code == 400
+
+
+def test_purge_work_dir__left_by_a_killed_worker__dropped_and_the_fresh_kept(settings, tmp_path):
+    settings.WORK_DIR = tmp_path
+    (tmp_path / "old-run").mkdir()
+    (tmp_path / "old-run" / "photo.png").write_bytes(b"x")
+    for name in ("old.png", "fresh.png"):
+        (tmp_path / name).write_bytes(b"x")
+    for name in ("old-run", "old.png"):
+        os.utime(tmp_path / name, (0, 0))
+
+    assert storage.purge_work_dir() == 2
+    assert [entry.name for entry in tmp_path.iterdir()] == ["fresh.png"]

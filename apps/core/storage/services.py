@@ -1,6 +1,7 @@
 """Keep, read, link and drop files. Objects are written before their row, and dropped after it."""
 
 import hashlib
+import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from apps.core.storage import links
 from apps.core.storage.intake import IntakeLimits, normalise_upload
 from apps.core.storage.models import StoredFile
 
-__all__ = ["accept_image", "describe", "get_for", "keep", "local_copy", "purge_expired"]
+__all__ = ["accept_image", "describe", "get_for", "keep", "local_copy", "purge_expired", "purge_work_dir"]
 
 EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "text/plain": "txt"}
 CHUNK = 1024 * 1024
@@ -145,3 +146,15 @@ def purge_expired(*, now: datetime | None = None, batch: int = 500) -> int:
         _storage().delete(stored.storage_key)
         stored.delete()
     return len(lapsed)
+
+
+def purge_work_dir(*, older_than: timedelta = timedelta(days=1)) -> int:
+    """Drop what killed workers and tool servers left in the scratch folder; returns how many entries."""
+    limit = (timezone.now() - older_than).timestamp()
+    stale = [entry for entry in Path(settings.WORK_DIR).glob("*") if entry.lstat().st_mtime < limit]
+    for entry in stale:
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry, ignore_errors=True)
+        else:
+            entry.unlink(missing_ok=True)
+    return len(stale)
