@@ -61,6 +61,23 @@ class Feature(models.Model):
     ui_schema = models.JSONField(_("form appearance"), default=dict, blank=True)
     output_schema = models.JSONField(_("output"), default=dict, help_text=_("JSON Schema 2020-12 of the result."))
     output_ui = models.JSONField(_("output appearance"), default=dict, blank=True)
+    table = models.JSONField(
+        _("columns of the list of runs"),
+        default=list,
+        blank=True,
+        help_text=_('Names of form or result fields, for example ["name", "text"]. Empty: chosen by Paiban.'),
+    )
+    degrade = models.JSONField(
+        _("degrade policy"),
+        default=dict,
+        blank=True,
+        help_text=_("What to do when a model is not available: another model, lower quality, or a notice of waiting."),
+    )
+    needs_approval = models.BooleanField(
+        _("needs a second person"),
+        default=False,
+        help_text=_("A release of this feature waits until somebody else has approved it."),
+    )
     pipeline = models.ForeignKey(
         Pipeline, on_delete=models.PROTECT, verbose_name=_("pipeline"), related_name="features"
     )
@@ -75,6 +92,7 @@ class Feature(models.Model):
         permissions = [
             ("publish_feature", "Can publish features"),
             ("rollback_feature", "Can roll features back"),
+            ("run_feature", "Can run features whatever the role"),
         ]
 
     def __str__(self) -> str:

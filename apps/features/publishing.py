@@ -31,11 +31,14 @@ class FeatureKind:
             raise NotFound()
         return collect(feature)
 
-    def check(self, key: str, payload: dict[str, Any]) -> list[Problem]:
+    def check(self, key: str, payload: dict[str, Any], live: dict[str, Any] | None) -> list[Problem]:
         """Every problem, each with the place to mend it."""
         return [
             problem for rule in (_price, _schemas, _pipeline, _outputs, _prompts, _routes) for problem in rule(payload)
         ]
+
+    def load(self, payload: dict[str, Any]) -> dict[str, Any]:
+        return payload
 
 
 def _price(payload: dict[str, Any]) -> Iterator[Problem]:

@@ -22,8 +22,11 @@ class ToyKind:
     def collect(self, key: str) -> dict[str, Any]:
         return self.drafts[key]
 
-    def check(self, key: str, payload: dict[str, Any]) -> list[Problem]:
+    def check(self, key: str, payload: dict[str, Any], live: dict[str, Any] | None) -> list[Problem]:
         return self.problems
+
+    def load(self, payload: dict[str, Any]) -> dict[str, Any]:
+        return payload
 
 
 def make_toy(key: str = "bear", **content: Any) -> ToyKind:

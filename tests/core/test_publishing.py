@@ -64,7 +64,12 @@ def test_publish__problems__refuses_and_changes_nothing(operator):
     with pytest.raises(PublishRefused) as refused:
         publish("toy", "bear", by=operator)
 
-    assert refused.value.details["problems"][0] == {"code": "E_COLOUR", "path": "/colour", "message": "Too loud."}
+    assert refused.value.details["problems"][0] == {
+        "code": "E_COLOUR",
+        "path": "/colour",
+        "message": "Too loud.",
+        "level": "error",
+    }
     assert "2 problems" in refused.value.text()
     assert state() == before
 

@@ -19,6 +19,7 @@ from redis.exceptions import RedisError
 
 from apps.core import redis
 from apps.core.config.invalidation import Invalidation
+from apps.core.config.person import Person
 from apps.core.errors import DependencyDown, NotFound
 
 log = structlog.get_logger("core")
@@ -71,6 +72,18 @@ class ConfigReader:
         if not self._fresh():
             return False
         return all((s, k, v) in self._payloads for (s, k), v in list(self._heads.items()) if s == scope)
+
+    def served(self, scope: str, person: Person) -> dict[str, tuple[int, Payload]]:
+        """Every payload of `scope` by key, in the version that `person` gets."""
+        return self.all(scope)
+
+    def candidates_for(self, scope: str, person: Person) -> frozenset[str]:
+        """The keys of `scope` of which `person` gets the candidate."""
+        return frozenset()
+
+    def scope_revision(self, scope: str) -> int:
+        """The newest revision of anything in `scope`."""
+        return self.revision
 
     async def aall(self, scope: str) -> dict[str, tuple[int, Payload]]:
         """`all` for async callers: a thread is used only when memory cannot answer."""

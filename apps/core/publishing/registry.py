@@ -1,18 +1,25 @@
 """What can be published: a seam that the apps above fill in `AppConfig.ready()`."""
 
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from apps.core.errors import NotFound
+
+Level = Literal["error", "break", "warning"]
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Why something cannot be published: a stable code, where, and words."""
+    """Why something should not be published: a stable code, where, and words.
+
+    An `error` forbids it. A `break` hurts whoever relies on the live version, and has to be confirmed. A `warning` is
+    only said.
+    """
 
     code: str
     path: str
     message: str
+    level: Level = "error"
 
     def as_dict(self) -> dict[str, str]:
         return asdict(self)
@@ -26,8 +33,14 @@ class Publishable(Protocol):
     def collect(self, key: str) -> dict[str, Any]:
         """The whole closure of the draft `key`: everything its run needs."""
 
-    def check(self, key: str, payload: dict[str, Any]) -> list[Problem]:
-        """Every problem that forbids releasing `payload`."""
+    def check(self, key: str, payload: dict[str, Any], live: dict[str, Any] | None) -> list[Problem]:
+        """Every problem of releasing `payload` in place of `live` (None: nothing is live)."""
+
+    def load(self, payload: dict[str, Any]) -> dict[str, Any]:
+        """A stored payload as today's code reads it: brought up from older schemas, and fit to run.
+
+        Raises `ValueError` with the reason when it is not.
+        """
 
 
 _kinds: dict[str, Publishable] = {}

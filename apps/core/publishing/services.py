@@ -72,7 +72,9 @@ def preview(scope: str, key: str) -> Preview:
     payload = kind.collect(key)
     live = live_snapshot(scope, key)
     changes = diff(live.payload if live else {}, payload)
-    return Preview(payload, kind.check(key, payload), changes, live.version if live else None)
+    return Preview(
+        payload, kind.check(key, payload, live.payload if live else None), changes, live.version if live else None
+    )
 
 
 def publish(scope: str, key: str, *, by: Any, note: str = "") -> Snapshot:
