@@ -1,6 +1,7 @@
 """What every test stands on: people with roles, an API client over both lanes, released demo features."""
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from asgiref.sync import async_to_sync
+from django.conf import settings
 from django.contrib.auth.models import Group
 from django.core.management import call_command
 from django.core.signals import request_finished, request_started
@@ -28,9 +30,9 @@ hypothesis_settings.register_profile("default", max_examples=60, stateful_step_c
 hypothesis_settings.register_profile("nightly", max_examples=2_000, stateful_step_count=60, **_CALM)
 hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
-# The subscriber's thread outlives single tests and may not ask their databases; a test that wants the poll calls it.
-poll_revision = subscriber.poll
-subscriber.poll = lambda: None
+# The subscriber's thread outlives single tests and may not ask their databases; a test that wants its look calls it.
+look_at_the_table = subscriber.tick
+subscriber.tick = lambda: None
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +41,7 @@ def _clean_slate() -> Iterator[None]:
     redis.client().flushdb()
     reader.reset()
     ui._bodies.clear()
+    shutil.rmtree(settings.CONFIG_BACKUP_DIR, ignore_errors=True)
     health._cache.clear()
     yield
     reader.reset()

@@ -9,8 +9,17 @@ class CoreConfig(AppConfig):
     def ready(self) -> None:
         from apps.core import checks, logging  # noqa: F401 - registers the system checks
 
+        _register_timers()
         logging.configure(fmt=settings.LOG_FORMAT, level=settings.LOG_LEVEL)
         _register_references()
+
+
+def _register_timers() -> None:
+    from apps.core import timers
+    from apps.core.publishing import services
+
+    timers.register("publishing.plans", seconds=1, work=services.run_due_plans)
+    timers.register("publishing.rollouts", seconds=5, work=services.stop_failing_rollouts)
 
 
 def _register_references() -> None:

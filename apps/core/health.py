@@ -14,6 +14,7 @@ from apps.core.config import reader
 
 STARTED = time.time()
 CACHE_SECONDS = 1.0
+STALE_SECONDS = 60.0  # configuration that nobody confirmed for so long
 _cache: dict[str, tuple[float, dict[str, Any]]] = {}
 
 
@@ -51,11 +52,25 @@ def _dependencies() -> dict[str, dict[str, Any]]:
     return {name: _measured(name, probe) for name, probe in PROBES.items()}
 
 
+def _config() -> dict[str, Any]:
+    """What configuration is served: from where, how long ago confirmed (seconds), and what is refused."""
+    age = reader.age()
+    return {
+        "ok": age <= STALE_SECONDS and not reader.refused and reader.source != "backup",
+        "revision": reader.revision,
+        "age": round(age, 1),
+        "source": reader.source,
+        "refused": sorted(reader.refused),
+    }
+
+
 def _answer(dependencies: dict[str, dict[str, Any]], *, failing_status: int = 200) -> JsonResponse:
-    well = all(d["ok"] for d in dependencies.values())
+    config = _config()
+    well = config["ok"] and all(d["ok"] for d in dependencies.values())
     body = {
         "status": "ok" if well else "degraded",
         "deps": dependencies,
+        "config": config,
         "version": settings.VERSION,
         "startedAt": round(STARTED),
         "configRevision": reader.revision,

@@ -78,4 +78,4 @@ def allow_tools(server: Server, *, by: Any) -> int:
 
 def release_catalogue(*, by: Any) -> None:
     """Where a server is takes effect at once; which tools a feature may use is part of the feature's release."""
-    release(SCOPE, KEY, collect(), by=by)
+    release(SCOPE, KEY, collect, by=by)

@@ -33,4 +33,4 @@ def read_secret(endpoint_id: int) -> str:
 
 def release_catalogue(*, by: Any) -> None:
     """Endpoints and models are not drafts: what the operator saves is live."""
-    release(SCOPE, KEY, collect(), by=by)
+    release(SCOPE, KEY, collect, by=by)

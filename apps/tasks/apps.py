@@ -8,7 +8,14 @@ class TasksConfig(AppConfig):
     verbose_name = _("Tasks")
 
     def ready(self) -> None:
+        from apps.core import timers
         from apps.core.lane.app import register
+        from apps.core.publishing import outcomes
+        from apps.features.publishing import SCOPE
+        from apps.tasks.outcomes import outcomes as count_outcomes
+        from apps.tasks.services import sweep
         from apps.tasks.stream import ROUTE
 
         register(ROUTE)
+        timers.register("tasks.sweep", seconds=2, work=sweep)
+        outcomes.register(SCOPE, count_outcomes)

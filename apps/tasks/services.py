@@ -13,7 +13,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone, translation
 
 from apps.core import states
-from apps.core.config import NotReleased, reader
+from apps.core.config import NotReleased, Person, reader
 from apps.core.errors import ApiError, NotFound
 from apps.core.events.bell import ring
 from apps.core.form_input import field_errors, file_fields, with_defaults
@@ -76,11 +76,12 @@ def create_task(user: Any, *, feature: str, given: Mapping[str, Any]) -> Task:
 
 
 def _released(user: Any, feature: str) -> tuple[int, dict[str, Any]]:
+    person = Person(str(user.pk), user.role_names)
     try:
-        version, payload = reader.get(SCOPE, feature)
+        version, payload = reader.get(SCOPE, feature, person)
     except NotReleased as exc:
         raise FeatureUnknown(feature=feature) from exc
-    if not may_run(payload, user.role_names, signed_in=True):
+    if not may_run(payload, person.roles, signed_in=True):
         raise FeatureUnknown(feature=feature)
     return version, payload
 

@@ -105,7 +105,11 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
     }
 else:
-    DATABASES["default"]["OPTIONS"] = {"charset": "utf8mb4", "isolation_level": "read committed"}
+    DATABASES["default"]["OPTIONS"] = {
+        "charset": "utf8mb4",
+        "isolation_level": "read committed",
+        "connect_timeout": 3,  # a reader that finds the server away goes on from the backup
+    }
     DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -157,6 +161,8 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
 MEDIA_ROOT = DATA_DIR / "media"
 WORK_DIR = DATA_DIR / "work"  # scratch space shared with local tool servers
+# What was last served, for a process that starts while the database is away.
+CONFIG_BACKUP_DIR = Path(env.str("PAIBAN_CONFIG_BACKUP_DIR", default=str(DATA_DIR / "config")))
 FILE_LINK_SECONDS = env.int("PAIBAN_FILE_LINK_SECONDS", default=600)
 STORAGE_BACKEND = env.str("PAIBAN_STORAGE", default="local")  # local | s3
 S3_BUCKET = env.str("PAIBAN_S3_BUCKET", default="")

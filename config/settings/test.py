@@ -12,6 +12,7 @@ MASTER_KEYS = ["t1:" + base64.b64encode(b"0" * 32).decode()]
 DATA_DIR = Path(env.str("PAIBAN_TEST_DATA_DIR", default="") or tempfile.mkdtemp(prefix="paiban-test-"))
 MEDIA_ROOT = DATA_DIR / "media"
 WORK_DIR = DATA_DIR / "work"
+CONFIG_BACKUP_DIR = DATA_DIR / "config"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 LOG_LEVEL = "WARNING"
 ALLOWED_HOSTS = ["*"]

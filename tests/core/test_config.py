@@ -11,12 +11,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from apps.core import redis
 from apps.core.config import NotReleased, invalidation, subscriber
 from apps.core.config import reader as shared
-from apps.core.config.invalidation import CHANNEL, Invalidation, parse
-from apps.core.config.reader import ConfigReader, _redis_key
+from apps.core.config.heads import HeadState
+from apps.core.config.invalidation import CHANNEL, Invalidation, parse, redis_key
+from apps.core.config.payloads import Payloads
+from apps.core.config.reader import ConfigReader
 from apps.core.errors import DependencyDown
-from apps.core.publishing.models import Head
+from apps.core.publishing.models import Head, Release, Snapshot
 from apps.core.publishing.services import release
-from tests.conftest import poll_revision
+from tests.conftest import look_at_the_table
 
 
 def put(key: str, **payload: object) -> int:
@@ -24,7 +26,8 @@ def put(key: str, **payload: object) -> int:
 
 
 def news(key: str, version: int, revision: int) -> Invalidation:
-    return Invalidation("toy", key, version, revision, time.time())
+    sha256 = Snapshot.objects.filter(scope="toy", key=key, version=version).values_list("sha256", flat=True).first()
+    return Invalidation("toy", key, HeadState(version, sha256 or "?", revision), time.time())
 
 
 @pytest.fixture
@@ -74,11 +77,11 @@ def test_get__payload_in_redis__asks_no_table(reader, django_assert_num_queries)
     with django_assert_num_queries(0):
         assert other.get("toy", "bear") == (1, {"colour": "brown"})
 
-    assert 200 < redis.client().ttl(_redis_key(("toy", "bear", 1))) <= 360
+    assert 200 < redis.client().ttl(redis_key("toy", "bear", 1)) <= 360
 
 
 def test_get__past_the_memory_limit__drops_the_least_used(reader, monkeypatch):
-    monkeypatch.setitem(ConfigReader._payload.__globals__, "LRU_SIZE", 2)
+    monkeypatch.setitem(Payloads._kept.__globals__, "LRU_SIZE", 2)
     for key in ("a", "b", "c"):
         put(key, n=1)
     reader.get("toy", "a")
@@ -86,7 +89,7 @@ def test_get__past_the_memory_limit__drops_the_least_used(reader, monkeypatch):
     reader.get("toy", "a")
     reader.get("toy", "c")
 
-    assert [key for _scope, key, _version in reader._payloads] == ["a", "c"]
+    assert [key for _scope, key, _version in reader._payloads._held] == ["a", "c"]
     assert not reader.warm("toy")
     assert reader.get("toy", "b") == (1, {"n": 1})
 
@@ -111,7 +114,7 @@ def test_get__database_down__is_served_from_memory(reader, request):
     reader.get("toy", "bear")
     request.getfixturevalue("no_database")
 
-    reader._loaded_at -= 1000  # long past the time the index is trusted
+    reader._confirmed_at -= 1000  # long past the time the index is trusted
 
     assert reader.get("toy", "bear") == (1, {"colour": "brown"})
 
@@ -127,7 +130,7 @@ def test_get__database_and_redis_down__is_still_served(reader, request):
     request.getfixturevalue("no_redis")
     request.getfixturevalue("no_database")
 
-    reader._loaded_at -= 1000
+    reader._confirmed_at -= 1000
 
     assert reader.get("toy", "bear") == (1, {"colour": "brown"})
 
@@ -141,7 +144,7 @@ def test_apply__next_revision__moves_one_pointer_only(reader):
     reader.apply(news("bear", 2, 3))
 
     assert reader.all("toy") == {"bear": (2, {"n": 2}), "duck": (1, {"n": 1})}
-    assert (reader.revision, ("toy", "duck", 1) in reader._payloads) == (3, True)
+    assert (reader.revision, ("toy", "duck", 1) in reader._payloads._held) == (3, True)
 
 
 @pytest.mark.parametrize("version", [1, 2])
@@ -193,7 +196,7 @@ def test_resync__load_older_than_the_news__keeps_the_newer_version(reader):
 
     reader.resync()
 
-    assert reader._heads == {("toy", "bear"): 2}
+    assert reader.heads("toy")["bear"].version == 2
 
 
 def test_reset__index_withdrawn__is_loaded_again(reader):
@@ -226,15 +229,15 @@ def test_poll__revision_differs__loads_the_index(db, monkeypatch):
     put("bear", n=1)
     monkeypatch.setattr(subscriber, "close_old_connections", lambda: None)
 
-    poll_revision()
+    look_at_the_table()
 
-    assert (shared.revision, shared._heads) == (1, {("toy", "bear"): 1})
+    assert (shared.revision, shared.heads("toy")["bear"].version) == (1, 1)
 
 
 def test_broadcast__redis_down__still_tells_this_process(db, no_redis):
     put("bear", n=1)
 
-    invalidation.broadcast(scope="toy", key="bear", version=1, revision=1)
+    invalidation.broadcast(scope="toy", key="bear", state=HeadState(1, "?", 1), bodies={})
 
     assert shared.revision == 1
 
@@ -299,7 +302,7 @@ class CacheAgainstDict(RuleBasedStateMachine):
         for key, (version, payload) in self.late.all("toy").items():
             assert version <= self.truth[key][0]
             assert version < self.truth[key][0] or payload == self.truth[key][1]
-        if self.sent and self.late.revision == self.sent[-1].revision and not self.late._gap:
+        if self.sent and self.late.revision == self.sent[-1].revision and not self.late.has_gap:
             assert self.late.all("toy") == self.truth
 
 
@@ -309,6 +312,7 @@ class CacheLaw(TestCase):
         class Clean(CacheAgainstDict):
             def teardown(self) -> None:
                 Head.objects.all().delete()
+                Release.objects.all().delete()
                 redis.client().flushdb()
 
         run_state_machine_as_test(Clean)

@@ -143,15 +143,14 @@ def test_snapshot__saved_again__is_refused(operator):
     assert Snapshot.objects.get().body == '{"colour":"brown"}'
 
 
-def test_release__head_moved_meanwhile__is_a_conflict(operator, monkeypatch):
+def test_release__head_moved_meanwhile__is_a_conflict(operator):
     release("toy", "bear", {"n": 1}, by=operator)
-    seen = services.live_snapshot("toy", "bear")
+    seen = services.head_of("toy", "bear").revision
     release("toy", "bear", {"n": 2}, by=operator)
-    monkeypatch.setattr(services, "live_snapshot", lambda scope, key: seen)
     before = state()
 
     with pytest.raises(PublishConflict) as refused:
-        release("toy", "bear", {"n": 3}, by=operator)
+        release("toy", "bear", {"n": 3}, by=operator, expected=seen)
 
     assert (refused.value.retryable, refused.value.status, state()) == (True, 409, before)
 

@@ -7,6 +7,8 @@ from asgiref.sync import async_to_sync
 from django.contrib.auth.models import Group
 
 from apps.core.config import reader
+from apps.core.config.heads import HeadState
+from apps.core.config.invalidation import Invalidation
 from apps.features import ui
 from apps.features.models import Feature
 from apps.features.services import publish_feature
@@ -159,7 +161,7 @@ def test_events__something_released__is_told_at_once(catalogue):
         stream = ui._revisions()
         await anext(stream)
         await anext(stream)
-        reader._advance(reader.revision + 1)
+        reader.apply(Invalidation("feature", "new", HeadState(0, "", reader.revision + 1), 0.0))
         told = await anext(stream)
         await stream.aclose()  # type: ignore[attr-defined]
         return told

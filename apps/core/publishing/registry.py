@@ -57,3 +57,8 @@ def publishable(scope: str) -> Publishable:
         return _kinds[scope]
     except KeyError as exc:
         raise NotFound() from exc
+
+
+def kind_of(scope: str) -> Publishable | None:
+    """The kind registered for `scope`, or None for configuration that is no draft."""
+    return _kinds.get(scope)

@@ -1,8 +1,7 @@
-"""`manage.py dispatcher`: hands the outbox to the broker and wakes workers for tasks that were left behind."""
+"""`manage.py dispatcher`: hands the outbox to the broker, and does what comes due by the clock."""
 
 import signal
 import threading
-import time
 from typing import Any
 
 import structlog
@@ -10,18 +9,19 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, close_old_connections
 from redis.exceptions import RedisError
 
-from apps.core import redis
+from apps.core import redis, timers
 from apps.core.outbox.services import BELL, dispatch_batch
-from apps.tasks.services import sweep
 
 log = structlog.get_logger("tasks")
 
 IDLE_SECONDS = 0.5  # how long an unheard bell can delay a job
-SWEEP_SECONDS = 2.0
 
 
 class Command(BaseCommand):
-    help = "Hand due outbox messages to the broker, and sweep tasks whose worker is gone. Run one or more of them."
+    help = (
+        "Hand due outbox messages to the broker, carry out planned releases, sweep tasks whose worker is gone. "
+        "Run one or more of them."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         import config.celery  # noqa: F401 - the broker's address
@@ -29,12 +29,9 @@ class Command(BaseCommand):
         self.stopping = threading.Event()
         signal.signal(signal.SIGTERM, lambda *_: self.stopping.set())
         self.bell = self._open_bell()
-        swept = 0.0
         while not self.stopping.is_set():
             try:
-                if time.monotonic() - swept >= SWEEP_SECONDS:
-                    swept = time.monotonic()
-                    sweep()
+                timers.run_due()
                 busy = dispatch_batch() > 0
             except DatabaseError:
                 log.exception("dispatcher.database_failed")
