@@ -173,7 +173,9 @@ def _carried_out_or_failed(plan: Plan) -> bool:
         raise  # nothing is known then; the next look tries again
     except ApiError as exc:
         problem = exc.as_dict() | ({"details": exc.details} if exc.details else {})
-        _move(plan, Plan.Status.FAILED, problem=problem, decided_at=timezone.now())
+        rows = Plan.objects.filter(pk=plan.pk)
+        if not states.move(rows, PLAN_TRANSITIONS, to=Plan.Status.FAILED, problem=problem, decided_at=timezone.now()):
+            return False  # called off at the same moment
         log.exception("plan.failed", plan=plan.pk, scope=plan.scope, key=plan.key, code=exc.code)
     return True
 
