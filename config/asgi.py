@@ -13,9 +13,11 @@ from starlette.types import Receive, Scope, Send
 
 django_lane = get_asgi_application()
 
+from apps.core.config.subscriber import ensure_subscribed
 from apps.core.lane.app import build
 from apps.tasks.consumers import websocket_urlpatterns
 
+ensure_subscribed()
 hot_lane = build()
 websockets = AllowedHostsOriginValidator(URLRouter(websocket_urlpatterns))
 

@@ -25,6 +25,15 @@ def _keep_our_logging(**kwargs: Any) -> None:
     """Celery would otherwise replace the handlers that structlog was given."""
 
 
+@signals.worker_process_init.connect
+@signals.worker_ready.connect
+def _follow_the_configuration(**kwargs: Any) -> None:
+    """From the start, not from the first task: a worker that lives is on the list of processes."""
+    from apps.core.config.subscriber import ensure_subscribed
+
+    ensure_subscribed()
+
+
 @signals.task_prerun.connect
 def _bind_request_id(task: Any = None, **kwargs: Any) -> None:
     structlog.contextvars.clear_contextvars()

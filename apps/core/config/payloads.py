@@ -7,6 +7,8 @@ import hashlib
 import json
 import time
 from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -24,6 +26,7 @@ log = structlog.get_logger("core")
 
 LRU_SIZE = 512
 NULL_SECONDS = 30.0  # how long an unknown or refused version is not asked for again
+BULK = 3  # so many missing payloads are cheaper together
 MAX_NULLS = 10_000
 MAX_BODY = 8 * 1024 * 1024
 
@@ -69,6 +72,23 @@ class Payloads:
             return found
         self._raise_if_null(address)
         return self._flights.run(address, lambda: self._fetched(address, sha256))
+
+    def load_many(self, wanted: Mapping[Address, str]) -> None:
+        """Bring what is missing into memory in two round trips; what cannot be had that way is left to `get`."""
+        missing = {address: sha256 for address, sha256 in wanted.items() if self.held(address) is None}
+        if len(missing) < BULK:
+            return
+        self._flights.run(tuple(sorted(missing)), lambda: self._loaded_many(missing))
+
+    def _loaded_many(self, missing: Mapping[Address, str]) -> Payload:
+        for layer in (many_from_redis, many_from_table):
+            left = [address for address in missing if self.held(address) is None]
+            bodies = layer(left) if left else {}
+            for address, body in bodies.items():
+                if _digest(body) == missing[address]:
+                    with suppress(SnapshotRefused):
+                        self._kept(address, body, "redis" if layer is many_from_redis else "table")
+        return {}
 
     def take(self, address: Address, body: str) -> None:
         """Hold a body that was just released, without a read."""
@@ -195,6 +215,36 @@ def from_redis(address: Address) -> str | None:
         log.warning("config.redis_unreachable", scope=address[0], key=address[1])
         return None
     return str(found) if found else None
+
+
+def many_from_redis(addresses: Sequence[Address]) -> dict[Address, str]:
+    """The bodies that Redis has."""
+    try:
+        found: Any = redis.client().mget([redis_key(*address) for address in addresses])
+    except RedisError:
+        return {}
+    return {address: str(body) for address, body in zip(addresses, found, strict=True) if body}
+
+
+def many_from_table(addresses: Sequence[Address]) -> dict[Address, str]:
+    """The bodies that the table has, put into Redis for others; none when the table cannot be asked."""
+    from apps.core.publishing.models import Snapshot
+
+    wanted = set(addresses)
+    scopes, keys, versions = ({address[n] for address in wanted} for n in range(3))
+    rows = Snapshot.objects.filter(scope__in=scopes, key__in=keys, version__in=versions)
+    try:
+        named = ((s.scope, s.key, s.version, s.body) for s in rows.only("scope", "key", "version", "body"))
+        found = {(scope, key, version): body for scope, key, version, body in named if (scope, key, version) in wanted}
+    except DatabaseError:
+        return {}
+    with suppress(RedisError), redis.client().pipeline(transaction=False) as pipe:
+        for address, body in found.items():
+            if len(body) > MAX_BODY:
+                continue
+            pipe.set(redis_key(*address), body, ex=payload_seconds())
+        pipe.execute()
+    return found
 
 
 def to_redis(address: Address, body: str) -> None:

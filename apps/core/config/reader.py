@@ -42,9 +42,14 @@ class Index:
     source: Literal["nothing", "table", "backup"] = "nothing"
     gap: bool = False  # a message was missed: another head may have moved
 
-    @property
+    @cached_property
     def known(self) -> bool:
         return self.source != "nothing"
+
+    @cached_property
+    def settled(self) -> bool:
+        """Whether a reader may use it without asking further."""
+        return self.known and not self.gap
 
     @cached_property
     def by_scope(self) -> dict[str, dict[str, HeadState]]:
@@ -81,7 +86,15 @@ class ConfigReader:
 
         Raises `NotReleased`; `DependencyDown` when nothing is known and nothing can be asked.
         """
-        head = self._current().heads.get((scope, key))
+        index = self._index
+        if not index.settled:
+            index = self._current()
+        head = index.heads.get((scope, key))
+        if head is not None and head.candidate is None:  # nearly always
+            payload = self._payloads.held((scope, key, head.version))
+            if payload is not None:
+                self.metrics.memory += 1
+                return head.version, payload
         found = head and self._served(scope, key, head, person)
         if not found:
             raise NotReleased()
@@ -98,7 +111,9 @@ class ConfigReader:
     def served(self, scope: str, person: Person) -> dict[str, tuple[int, Payload]]:
         """Every payload of `scope` by key, in the version that `person` gets; what cannot be read is left out."""
         found = {}
-        for key, head in self._current().by_scope.get(scope, {}).items():
+        heads = self._current().by_scope.get(scope, {})
+        self._payloads.load_many({(scope, k, v): h.hash_of(v) for k, h in heads.items() for v in h.versions})
+        for key, head in heads.items():
             try:
                 entry = self._served(scope, key, head, person)
             except SnapshotRefused:
@@ -246,6 +261,10 @@ class ConfigReader:
             self._good.clear()
             self._payloads.clear()
 
+    def forget_parent(self) -> None:
+        """After a fork: the child has no subscriber, and perhaps locks that nobody will open."""
+        self.__init__()  # type: ignore[misc]
+
     # --- inside -------------------------------------------------------------------------------
 
     def _swap(self, index: Index) -> None:
@@ -256,12 +275,12 @@ class ConfigReader:
                 callback(index.revision)
 
     def _current(self) -> Index:
+        index = self._index
+        if index.settled or (index.known and not self._may_try()):
+            return index
         from apps.core.config.subscriber import ensure_subscribed
 
         ensure_subscribed()
-        index = self._index
-        if index.known and not (index.gap and self._may_try()):
-            return index
         self._loading.run("index", self._load)
         return self._index
 

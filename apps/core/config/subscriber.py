@@ -31,6 +31,7 @@ def _forget_after_fork() -> None:
     """The thread did not come along."""
     global _started  # noqa: PLW0603 - one per process is the point
     _started = False
+    reader.forget_parent()
 
 
 os.register_at_fork(after_in_child=_forget_after_fork)

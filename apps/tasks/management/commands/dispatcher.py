@@ -10,6 +10,7 @@ from django.db import DatabaseError, close_old_connections
 from redis.exceptions import RedisError
 
 from apps.core import redis, timers
+from apps.core.config.subscriber import ensure_subscribed
 from apps.core.outbox.services import BELL, dispatch_batch
 
 log = structlog.get_logger("tasks")
@@ -26,6 +27,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         import config.celery  # noqa: F401 - the broker's address
 
+        ensure_subscribed()
         self.stopping = threading.Event()
         signal.signal(signal.SIGTERM, lambda *_: self.stopping.set())
         self.bell = self._open_bell()
