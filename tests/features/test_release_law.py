@@ -111,7 +111,7 @@ class Releases(RuleBasedStateMachine):
             self.stable, self.candidate = snapshot.body, None
             self.live_once.add(snapshot.version)
 
-    @rule(version=st.integers(1, 8))
+    @rule(version=st.integers(1, 3))
     def roll_back(self, version: int) -> None:
         snapshot = self._tried(lambda: services.rollback(SCOPE, KEY, to_version=version, by=None))
         assert (snapshot is not None) == (version in self.live_once)

@@ -30,6 +30,7 @@ from apps.core.publishing.services.releasing import (
     release,
     withdraw,
 )
+from apps.core.transactions import retry_on_conflict
 
 log = structlog.get_logger("core")
 
@@ -180,6 +181,7 @@ def _carried_out_or_failed(plan: Plan) -> bool:
     return True
 
 
+@retry_on_conflict
 def _carry_out(plan: Plan, **decided: Any) -> None:
     """The plan's row and the release are one transaction: both, or neither."""
     with transaction.atomic():

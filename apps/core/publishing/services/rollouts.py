@@ -70,6 +70,7 @@ def begin(scope: str, key: str, seen: Preview, options: dict[str, Any], *, by: A
     return snapshot
 
 
+@retry_on_conflict
 def change_rollout(
     scope: str, key: str, *, by: Any, percent: int, roles: Iterable[str] = (), note: str = "", **margin: int | None
 ) -> Head:
@@ -80,6 +81,7 @@ def change_rollout(
         return change_head(scope, key, head, Act(Release.Action.ROLLOUT_CHANGE, by, note, _told(options)), **options)
 
 
+@retry_on_conflict
 def promote_rollout(scope: str, key: str, *, by: Any, note: str = "") -> Head:
     """The candidate becomes the version for everybody. Raises `NoRollout`."""
     with transaction.atomic():
@@ -88,6 +90,7 @@ def promote_rollout(scope: str, key: str, *, by: Any, note: str = "") -> Head:
         return change_head(scope, key, head, act, **{**NO_ROLLOUT, "snapshot": head.candidate})
 
 
+@retry_on_conflict
 def stop_rollout(
     scope: str, key: str, *, by: Any, note: str = "", action: Release.Action = Release.Action.ROLLOUT_STOP
 ) -> Head:
