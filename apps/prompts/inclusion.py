@@ -1,10 +1,11 @@
 """Whether prompts may include each other as they do: names that exist, no circles, not too deep, not too many."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
+from apps.core.chains import Chain, is_circle, longest_chain
 from apps.core.errors import ApiError
 from apps.prompts.includes import MAX_DEPTH, MAX_INCLUDED, Include
 from apps.prompts.templates import includes_of
@@ -37,50 +38,29 @@ def _of_one(key: str, prompts: Prompts, edges: Edges) -> Iterator[InclusionProbl
             if include.key not in prompts:
                 words = _("There is no prompt “%(key)s” to include.") % {"key": include.key}
                 yield InclusionProblem("E_INCLUDE_UNKNOWN", key, field, words)
-        chain = _longest(includes, edges, (key,) if field == "body" else (f"{key} ({field})",))
+        # A prompt's system text can never be included, so a chain that begins there is told apart from the body's.
+        start = key if field == "body" else f"{key} ({field})"
+        chain = longest_chain(start, _following(start, includes, edges))
         if problem := _chain_problem(key, chain):
             yield InclusionProblem(problem[0], key, field, problem[1])
-        elif not _is_circle(chain) and _count(includes, edges, {}) > MAX_INCLUDED:
+        elif not is_circle(chain) and _count(includes, edges, {}) > MAX_INCLUDED:
             words = _("The text brings in more than %(max)s other texts, one through the other.")
             yield InclusionProblem("E_INCLUDE_TOO_MANY", key, field, words % {"max": MAX_INCLUDED})
 
 
-def _chain_problem(key: str, chain: tuple[str, ...]) -> tuple[str, str] | None:
+def _following(start: str, includes: list[Include], edges: Edges) -> Callable[[str], list[str]]:
+    return lambda name: [i.key for i in (includes if name == start else edges.get(name, []))]
+
+
+def _chain_problem(key: str, chain: Chain) -> tuple[str, str] | None:
     """A circle is told by the prompts on it, not by those that only lead there."""
     words = {"chain": " → ".join(chain), "max": MAX_DEPTH}
-    if _is_circle(chain):
+    if is_circle(chain):
         circle = _("These prompts include each other in a circle: %(chain)s.") % words
         return ("E_INCLUDE_CYCLE", circle) if key in chain else None
     if len(chain) - 1 > MAX_DEPTH:
         return "E_INCLUDE_DEPTH", _("Prompts include each other more than %(max)s deep: %(chain)s.") % words
     return None
-
-
-def _is_circle(chain: tuple[str, ...]) -> bool:
-    return len(set(chain)) < len(chain)
-
-
-def _longest(includes: list[Include], edges: Edges, above: tuple[str, ...]) -> tuple[str, ...]:
-    """The longest chain of keys from here; one that closes a circle ends with the key it met again, and wins."""
-    best: dict[str, tuple[str, ...]] = {}
-    return _follow(includes, edges, above, best)
-
-
-def _follow(
-    includes: list[Include], edges: Edges, above: tuple[str, ...], best: dict[str, tuple[str, ...]]
-) -> tuple[str, ...]:
-    longest = above
-    for include in includes:
-        key = include.key
-        if key in above:
-            return (*above[above.index(key) :], key)
-        if key not in best:
-            chain = _follow(edges.get(key, []), edges, (*above, key), best)
-            if _is_circle(chain):
-                return chain
-            best[key] = chain[len(above) :]
-        longest = max(longest, above + best[key], key=len)
-    return longest
 
 
 def _count(includes: list[Include], edges: Edges, known: dict[str, int]) -> int:
