@@ -73,7 +73,7 @@ def parse(source: str) -> BoundTemplate:
     """The parsed template. Raises `TemplateInvalid` with the parser's words."""
     try:
         return _parse(source)
-    except LiquidError as exc:
+    except (LiquidError, RecursionError) as exc:
         raise TemplateInvalid(what=str(exc)[:300]) from exc
 
 
