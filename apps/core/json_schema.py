@@ -14,6 +14,15 @@ def validator(schema: Mapping[str, Any]) -> Any:
     return _compiled(canonical_json(schema))
 
 
+def invalid_because(schema: Mapping[str, Any]) -> str:
+    """Why `schema` is no valid JSON Schema, or nothing."""
+    try:
+        validator(schema)
+    except (ValueError, jsonschema_rs.ReferencingError) as exc:
+        return str(exc)[:300] or type(exc).__name__
+    return ""
+
+
 @lru_cache(maxsize=512)
 def _compiled(schema: str) -> Any:
     return jsonschema_rs.Draft202012Validator(schema)

@@ -3,18 +3,12 @@
 from typing import Any
 
 from apps.features.models import Feature
-from apps.pipelines.graph import Graph, parse_graph
-from apps.pipelines.parts import parts_of_graph
-
-SCHEMA_VERSION = 1
+from apps.features.schema import SCHEMA_VERSION
+from apps.pipelines.parts import capabilities_named, models_named, parts_of_graph, readable_graph
 
 
 def collect(feature: Feature) -> dict[str, Any]:
     """The payload of the draft as it stands; parts that do not exist are left out, the checks name them."""
-    try:
-        graph = parse_graph(feature.pipeline.graph)
-    except ValueError:
-        graph = Graph((), ())
     return {
         "schema": SCHEMA_VERSION,
         "key": feature.key,
@@ -26,15 +20,35 @@ def collect(feature: Feature) -> dict[str, Any]:
         "cost": feature.cost,
         "form": {"schema": feature.form_schema, "ui": feature.ui_schema},
         "output": {"schema": feature.output_schema, "ui": feature.output_ui},
-        "pipeline": {"key": feature.pipeline.key, "graph": feature.pipeline.graph},
-        **parts_of_graph(graph),
-        "routes": sorted({str(n.config.get("capability", "chat")) for n in graph.of_type("llm_chat")}),
+        "table": feature.table,
+        "degrade": feature.degrade,
+        "needs_approval": feature.needs_approval,
+        **_run(feature),
     }
 
 
 def parts_of(payload: dict[str, Any]) -> dict[str, Any]:
     """What nodes may see of a payload."""
-    return {"form": payload["form"]["schema"], "prompts": payload["prompts"], "tools": payload["tools"]}
+    return {
+        "form": payload["form"]["schema"],
+        "prompts": payload["prompts"],
+        "tools": payload["tools"],
+        "pipelines": payload["pipelines"],
+        "degrade": payload["degrade"],
+    }
+
+
+def _run(feature: Feature) -> dict[str, Any]:
+    """The pipeline with everything it needs."""
+    key, graph = feature.pipeline.key, readable_graph(feature.pipeline.graph)
+    parts = parts_of_graph(graph, key=key)
+    graphs = [graph, *(readable_graph(sub["graph"]) for sub in parts["pipelines"].values())]
+    return {
+        "pipeline": {"key": key, "graph": feature.pipeline.graph},
+        **parts,
+        "routes": capabilities_named(graphs),
+        "models": models_named(graphs),
+    }
 
 
 def _menu(feature: Feature) -> dict[str, Any]:

@@ -1,24 +1,97 @@
 """The drafts that a graph names: what a release freezes, and what its references are checked against."""
 
+from collections.abc import Iterable
 from typing import Any
 
+from apps.core.publishing.canonical import sha256_of
 from apps.mcp.models import Tool
-from apps.pipelines.graph import Graph
-from apps.prompts.models import Prompt
+from apps.pipelines.graph import Graph, parse_graph
+from apps.pipelines.models import Pipeline
+from apps.prompts.services import collect_prompts
+
+MAX_DEPTH = 5  # pipelines in one chain, below the first
 
 
-def parts_of_graph(graph: Graph) -> dict[str, Any]:
-    """The prompts and tools of `graph`; those that do not exist or may not be used are left out."""
-    return {"prompts": _prompts(graph), "tools": _tools(graph)}
+def parts_of_graph(graph: Graph, *, key: str = "") -> dict[str, Any]:
+    """What `graph`, the draft of pipeline `key`, needs: sub-pipelines, and the prompts and tools of all of them.
+
+    Everything is followed to its end, in one query for each level of sub-pipelines, one for each level of included
+    prompts, and one for the tools. Parts that do not exist or may not be used are left out.
+    """
+    pipelines = _pipelines(graph, key)
+    graphs = [graph, *(readable_graph(pipeline["graph"]) for pipeline in pipelines.values())]
+    prompts = {name for one in graphs for name in prompts_named(one)}
+    tools = {name for one in graphs for name in tools_named(one)}
+    return {"pipelines": pipelines, "prompts": collect_prompts(prompts), "tools": _tools(tools)}
 
 
-def _prompts(graph: Graph) -> dict[str, Any]:
-    wanted = {str(node.config.get("prompt", "")) for node in graph.of_type("prompt")}
-    return {prompt.key: prompt.as_released() for prompt in Prompt.objects.filter(key__in=wanted)}
+def readable_graph(raw: Any) -> Graph:
+    """The graph of its JSON, or an empty one when it has another shape; the checks say so."""
+    try:
+        return parse_graph(raw)
+    except ValueError:
+        return Graph((), ())
 
 
-def _tools(graph: Graph) -> dict[str, Any]:
-    wanted = {f"{n.config.get('server')}/{n.config.get('tool')}" for n in graph.of_type("mcp_tool")}
+def pipelines_named(graph: Graph) -> set[str]:
+    """The keys of the pipelines that nodes run, whatever the nodes' type."""
+    return _configured(graph, "pipeline")
+
+
+def prompts_named(graph: Graph) -> set[str]:
+    """The keys of the prompts that nodes fill."""
+    return {str(node.config.get("prompt", "")) for node in graph.of_type("prompt")}
+
+
+def tools_named(graph: Graph) -> set[str]:
+    """The addresses of the tools that nodes call."""
+    return {f"{node.config.get('server')}/{node.config.get('tool')}" for node in graph.of_type("mcp_tool")}
+
+
+def capabilities_named(graphs: Iterable[Graph]) -> list[str]:
+    """What nodes ask models for; a node that talks to a model and says nothing asks for `chat`."""
+    talking = [str(node.config.get("capability", "chat")) for graph in graphs for node in graph.of_type("llm_chat")]
+    return sorted({*talking, *(name for graph in graphs for name in _configured(graph, "capability"))})
+
+
+def models_named(graphs: Iterable[Graph]) -> list[str]:
+    """The models that nodes ask for by name."""
+    return sorted({name for graph in graphs for name in _configured(graph, "model")})
+
+
+def schema_hash(input_schema: Any, output_schema: Any) -> str:
+    """The hash of what a tool takes and gives; unlike the tool's own it can be computed from a release."""
+    return sha256_of({"input_schema": input_schema, "output_schema": output_schema})
+
+
+def _configured(graph: Graph, name: str) -> set[str]:
+    values = (node.config.get(name) for node in graph.nodes)
+    return {value for value in values if isinstance(value, str) and value}
+
+
+def _pipelines(graph: Graph, key: str) -> dict[str, Any]:
+    """Sub-pipelines by key, those below them too; `key` itself is never one, a circle is for the checks to tell."""
+    found: dict[str, Any] = {}
+    wanted = pipelines_named(graph) - {key}
+    for _level in range(MAX_DEPTH + 1):
+        if not wanted:
+            break
+        level = {row.key: {"graph": row.graph} for row in Pipeline.objects.filter(key__in=wanted)}
+        found |= level
+        named = {name for one in level.values() for name in pipelines_named(readable_graph(one["graph"]))}
+        wanted = named - found.keys() - {key}
+    return dict(sorted(found.items()))
+
+
+def _tools(wanted: set[str]) -> dict[str, Any]:
+    if not wanted:
+        return {}
     servers = {address.split("/", 1)[0] for address in wanted}
     usable = Tool.objects.filter(server__key__in=servers, server__enabled=True, allowed=True).select_related("server")
-    return {tool.address: tool.as_released() for tool in usable if tool.address in wanted and not tool.is_changed}
+    found = {tool.address: _released(tool) for tool in usable if tool.address in wanted and not tool.is_changed}
+    return dict(sorted(found.items()))
+
+
+def _released(tool: Tool) -> dict[str, Any]:
+    described = {"description": tool.description, "schema_sha256": schema_hash(tool.input_schema, tool.output_schema)}
+    return tool.as_released() | described

@@ -18,16 +18,22 @@ def resolve(template: Any, outputs: Mapping[str, Any]) -> Any:
         return [resolve(inner, outputs) for inner in template]
     if not isinstance(template, str) or "{" not in template:
         return template
-    if lone := _LONE.match(template):
-        return _look_up(lone.group(1), outputs)
+    if path := lone_path(template):
+        return _look_up(path, outputs)
     return render(template, outputs)
 
 
-def _look_up(path: str, outputs: Mapping[str, Any]) -> Any:
+def lone_path(template: str) -> tuple[str, ...] | None:
+    """The path of a template that is nothing but `{{ path }}`, and so keeps the value's type."""
+    lone = _LONE.match(template)
+    return tuple(lone.group(1).split(".")) if lone else None
+
+
+def _look_up(path: tuple[str, ...], outputs: Mapping[str, Any]) -> Any:
     value: Any = outputs
-    for name in path.split("."):
+    for name in path:
         if not isinstance(value, Mapping) or name not in value:
-            raise ReferenceMissing(path=path)
+            raise ReferenceMissing(path=".".join(path))
         value = value[name]
     return value
 

@@ -1,7 +1,7 @@
 """What gateway and handlers hand to each other."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 
@@ -19,6 +19,10 @@ class ChatRequest:
     temperature: float | None = None
     max_tokens: int | None = None
     key: str = ""
+
+    def limited_to(self, tokens: int) -> "ChatRequest":
+        """The same request with another limit of tokens."""
+        return replace(self, max_tokens=tokens)
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,10 @@ class Handler(Protocol):
 
 @dataclass(frozen=True)
 class Answer:
-    """A finished chat: the text, who answered, what it used, and who was tried before."""
+    """A finished chat: the text, who answered, what it used, and who was tried before.
+
+    `degraded` says that the fallback model of a degrade policy answered.
+    """
 
     text: str
     model_used: str
@@ -69,3 +76,4 @@ class Answer:
     mock: bool
     usage: Usage
     attempts: tuple[dict[str, Any], ...] = ()
+    degraded: bool = False

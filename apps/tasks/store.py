@@ -141,6 +141,7 @@ class RunStore:
             told = self._told(node_id, status)
             if "error" in written:
                 told["error"] = written["error"]
+            told |= _degraded(written.get("usage", {}), self._task.language)
             events.log(self._task, "step", told)
 
     def _event(self, kind: str, data: dict[str, Any], **changes: object) -> None:
@@ -173,6 +174,14 @@ class RunStore:
 
     def _overall(self) -> float:
         return round(sum(self._fractions.values()) / max(len(self._graph.nodes), 1), 3)
+
+
+def _degraded(usage: Mapping[str, Any], language: str) -> dict[str, Any]:
+    """What is told of a step that another model did in the wanted one's place; nothing of any other."""
+    if not usage.get("degraded"):
+        return {}
+    notice = usage.get("notice") or {}
+    return {"degraded": True, "notice": str(notice.get(language) or notice.get("en") or "")}
 
 
 def title_of(graph: Graph, node_id: str, language: str) -> str:

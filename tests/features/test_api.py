@@ -134,7 +134,8 @@ def test_publish__mistakes__are_listed(draft, operator):
     answer = Api(operator).post(f"{BASE}/publish", json={"key": "greeter"})
 
     assert (answer.status_code, answer.json()["code"]) == (422, "CORE_2010")
-    assert [p["path"] for p in answer.json()["details"]["problems"]] == ["/cost"]
+    told = [(p["path"], p["level"]) for p in answer.json()["details"]["problems"]]
+    assert told == [("/cost", "error"), ("/routes", "warning")]
 
 
 @pytest.mark.parametrize("body", [{}, {"key": ""}, {"key": "no spaces"}, {"key": "greeter", "note": "x" * 501}])

@@ -8,6 +8,7 @@ from django.contrib.auth.models import Group
 
 from apps.core.config import reader
 from apps.core.errors import NotFound
+from apps.core.publishing.canonical import sha256_of
 from apps.core.publishing.errors import PublishRefused
 from apps.core.publishing.models import Head, Snapshot
 from apps.core.publishing.services import publish
@@ -22,7 +23,7 @@ from apps.pipelines.models import Pipeline
 from apps.prompts.models import Prompt
 from apps.providers.models import Endpoint, Offer
 from apps.providers.services import release_catalogue
-from tests.features.builders import FORM, OUTPUT, make_feature, make_graph
+from tests.features.builders import FORM, OUTPUT, make_feature, make_graph, make_prompt
 
 
 def make_tool(**fields: Any) -> Tool:
@@ -49,14 +50,16 @@ def problems(key: str = "greeter") -> set[tuple[str, str]]:
 
 
 def test_publish__feature__holds_everything_its_run_needs(db):
-    make_tool()
-    feature = make_feature(graph=tool_graph(), icon="pen", order=7, description="Says hello")
+    make_tool(description="Cuts")
+    options = {"table": ["name"], "degrade": {"fallback_model": "small"}}
+    feature = make_feature(graph=tool_graph(), icon="pen", order=7, description="Says hello", **options)
     feature.roles.set([Group.objects.get(name="member")])
 
     payload = publish_feature("greeter", by=None).payload
 
+    schemas = {"input_schema": {"properties": {"x": {}}}, "output_schema": {}}
     assert payload == {
-        "schema": 1,
+        "schema": 2,
         "key": "greeter",
         "title": {"en": "Greeter", "zh-hans": "问候"},
         "description": {"en": "Says hello", "zh-hans": "Says hello"},
@@ -75,8 +78,20 @@ def test_publish__feature__holds_everything_its_run_needs(db):
                 "variables": [{"name": "name", "required": True}],
             }
         },
-        "tools": {"shop/cut": {"input_schema": {"properties": {"x": {}}}, "output_schema": {}, "sha256": "a" * 64}},
+        "pipelines": {},
+        "tools": {
+            "shop/cut": {
+                **schemas,
+                "description": "Cuts",
+                "sha256": "a" * 64,
+                "schema_sha256": sha256_of(schemas),
+            }
+        },
         "routes": [],
+        "models": [],
+        "table": ["name"],
+        "degrade": {"fallback_model": "small"},
+        "needs_approval": False,
     }
 
 
@@ -101,6 +116,17 @@ def break_graph(change: Any) -> None:
     pipeline = Pipeline.objects.get(key="greeter")
     change(pipeline.graph)
     pipeline.save()
+
+
+def include(key: str, body: str, **fields: Any) -> None:
+    """Have the feature's prompt include another."""
+    make_prompt(key, body=body, **({"variables": []} | fields))
+    Prompt.objects.filter(key="greeting").update(body=f"{{{{ name }}}} {{% render '{key}' %}}")
+
+
+def field_roles(roles: Any) -> None:
+    field = {**FORM["properties"]["name"], "x-roles": roles}
+    Feature.objects.update(form_schema={**FORM, "properties": {"name": field}})
 
 
 @pytest.mark.parametrize(
@@ -152,6 +178,57 @@ def break_graph(change: Any) -> None:
             lambda: Prompt.objects.update(variables=[{"required": True}]),
             ("E_VARIABLES_SHAPE", "/prompts/greeting/variables"),
         ),
+        (
+            lambda: Prompt.objects.update(variables=[{"name": "name"}, {"name": "name"}]),
+            ("E_VARIABLE_TWICE", "/prompts/greeting/variables"),
+        ),
+        (
+            lambda: Prompt.objects.update(variables=[{"name": "name", "type": "text"}]),
+            ("E_VARIABLE_TYPE", "/prompts/greeting/variables"),
+        ),
+        (
+            lambda: Prompt.objects.update(variables=[{"name": "name", "type": ["string"]}]),
+            ("E_VARIABLE_TYPE", "/prompts/greeting/variables"),
+        ),
+        (
+            lambda: Prompt.objects.update(variables=[{"name": "name", "type": "integer", "default": "3"}]),
+            ("E_VARIABLE_DEFAULT", "/prompts/greeting/variables"),
+        ),
+        (
+            lambda: Prompt.objects.update(variables=[{"name": "name", "type": "integer"}]),
+            ("E_VARIABLE_MISTYPED", "/pipeline/ask/inputs.name"),
+        ),
+        (
+            lambda: (
+                break_graph(lambda g: g["nodes"][1].update(inputs={"name": 7}))
+                or Prompt.objects.update(variables=[{"name": "name", "type": "string"}])
+            ),
+            ("E_VARIABLE_MISTYPED", "/pipeline/ask/inputs.name"),
+        ),
+        (lambda: Prompt.objects.update(body="{% render 'ghost' %}"), ("E_INCLUDE_UNKNOWN", "/prompts/greeting/body")),
+        (lambda: Prompt.objects.update(body="{% render 'greeting' %}"), ("E_INCLUDE_CYCLE", "/prompts/greeting/body")),
+        (lambda: Prompt.objects.update(body="{% render name %}"), ("E_TEMPLATE", "/prompts/greeting/body")),
+        (lambda: include("extra", "{{ other }}"), ("E_VARIABLE_UNDECLARED", "/prompts/greeting/body")),
+        (
+            lambda: include("extra", "{{ other }}", variables=[{"name": "other"}]),
+            ("E_VARIABLE_UNBOUND", "/pipeline/ask/inputs"),
+        ),
+        (lambda: include("extra", "{{ broken"), ("E_TEMPLATE", "/prompts/extra/body")),
+        (lambda: Feature.objects.update(ui_schema=[]), ("E_UI_SHAPE", "/form/ui")),
+        (lambda: Feature.objects.update(table={"name": 1}), ("E_TABLE_SHAPE", "/table")),
+        (lambda: Feature.objects.update(table=["name", 5]), ("E_TABLE_SHAPE", "/table")),
+        (lambda: Feature.objects.update(table=["name", "ghost"]), ("E_TABLE_FIELD", "/table/1")),
+        (lambda: Feature.objects.update(table=["name", "name"]), ("E_TABLE_TWICE", "/table/1")),
+        (lambda: Feature.objects.update(degrade=[]), ("E_DEGRADE", "/degrade")),
+        (lambda: Feature.objects.update(degrade={"on": []}), ("E_DEGRADE", "/degrade/fallback_model")),
+        (
+            lambda: Feature.objects.update(degrade={"fallback_model": "unheard-of"}),
+            ("E_NO_ROUTE", "/degrade/fallback_model"),
+        ),
+        (lambda: field_roles("member"), ("E_FIELD_ROLES", "/form/schema/properties/name/x-roles")),
+        (lambda: field_roles(["ghost"]), ("E_ROLE_UNKNOWN", "/form/schema/properties/name/x-roles/0")),
+        (lambda: field_roles(["member"]), ("E_FIELD_HIDDEN_REQUIRED", "/form/schema/properties/name")),
+        (lambda: Feature.objects.update(description="x", ui_schema={"x": "x" * 2_000_000}), ("E_TOO_LARGE", "/")),
         (lambda: (Offer.objects.update(enabled=False), release_catalogue(by=None)), ("E_NO_ROUTE", "/routes")),
         (
             lambda: break_graph(lambda g: g["nodes"][2].update(config={"model": "gpt-unheard-of"})),
@@ -171,20 +248,23 @@ def test_publish__one_mistake__is_refused_with_its_place(db, spoil, problem):
     assert Snapshot.objects.filter(scope=SCOPE).count() == 1
 
 
-@pytest.mark.parametrize("change", [{"allowed": False}, {"seen_sha256": "b" * 64}])
-def test_publish__tool_not_allowed_or_changed__is_refused(db, change):
-    make_tool(**change)
-    make_feature(graph=tool_graph())
-
-    assert ("E_TOOL_UNKNOWN", "/pipeline/say/config.tool") in problems()
-
-
-def test_publish__server_switched_off__is_refused(db):
+@pytest.mark.parametrize(
+    ("spoil", "code"),
+    [
+        (lambda: Tool.objects.update(allowed=False), "E_TOOL_NOT_ALLOWED"),
+        (lambda: Tool.objects.update(seen_sha256="b" * 64), "E_TOOL_CHANGED"),
+        (lambda: Server.objects.update(enabled=False), "E_TOOL_SERVER_OFF"),
+        (lambda: Tool.objects.all().delete(), "E_TOOL_UNKNOWN"),
+        (lambda: Server.objects.all().delete(), "E_TOOL_UNKNOWN"),
+    ],
+)
+def test_publish__tool_cannot_be_used__says_which_and_why(db, spoil, code):
     make_tool()
-    Server.objects.update(enabled=False)
     make_feature(graph=tool_graph())
+    spoil()
 
-    assert ("E_TOOL_UNKNOWN", "/pipeline/say/config.tool") in problems()
+    assert {(found, path) for found, path in problems() if "TOOL" in found} == {(code, "/pipeline/say/config.tool")}
+    assert Snapshot.objects.filter(scope=SCOPE).count() == 0
 
 
 def test_publish__several_mistakes__are_all_told(db):

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from pydantic import Field
 
 from apps.pipelines.nodes.base import NodeConfig, NodeContext, NodeResult
+from apps.providers.degrade import policy_of
 from apps.providers.gateway import chat
 from apps.providers.types import ChatRequest, Message
 
@@ -35,8 +36,11 @@ class LlmChatNode:
             max_tokens=config.max_tokens,
             key=context.key,
         )
-        answer = await chat(request, capability=config.capability, model=config.model, on_delta=context.on_delta)
-        usage = {
+        policy = policy_of(context.parts.get("degrade", {}))
+        answer = await chat(
+            request, capability=config.capability, model=config.model, degrade=policy, on_delta=context.on_delta
+        )
+        usage: dict[str, Any] = {
             "model_used": answer.model_used,
             "endpoint": answer.endpoint,
             "mock": answer.mock,
@@ -44,10 +48,13 @@ class LlmChatNode:
             "input_tokens": answer.usage.input_tokens,
             "output_tokens": answer.usage.output_tokens,
         }
-        return NodeResult({"text": answer.text, "model": answer.model_used, "mock": answer.mock}, usage=usage)
+        if policy and answer.degraded:
+            usage |= {"degraded": True, "notice": dict(policy.notice)}
+        told = {"text": answer.text, "model": answer.model_used, "mock": answer.mock, "degraded": answer.degraded}
+        return NodeResult(told, usage=usage)
 
     def outputs(self, config: Any, parts: Mapping[str, Any]) -> frozenset[str] | None:
-        return frozenset({"text", "model", "mock"})
+        return frozenset({"text", "model", "mock", "degraded"})
 
 
 NODE = LlmChatNode()

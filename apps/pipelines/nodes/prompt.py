@@ -21,7 +21,8 @@ class PromptNode:
     retries = 0
 
     async def run(self, context: NodeContext) -> NodeResult:
-        filled = fill_prompt(context.parts["prompts"][context.config.prompt], context.inputs)
+        prompts = context.parts["prompts"]
+        filled = fill_prompt(prompts[context.config.prompt], context.inputs, prompts=prompts)
         return NodeResult({"system": filled.system, "text": filled.body})
 
     def outputs(self, config: Any, parts: Mapping[str, Any]) -> frozenset[str] | None:
