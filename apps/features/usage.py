@@ -222,7 +222,4 @@ def _keep(found: dict[str, Released], key: str, version: int) -> None:
 
 
 def _same(held: Any, now: Any) -> bool:
-    try:
-        return canonical_json(held) == canonical_json(now)
-    except ValueError:  # a draft may hold what no release can: NaN
-        return False
+    return canonical_json(held) == canonical_json(now)  # in Python 1 == True == 1.0

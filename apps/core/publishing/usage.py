@@ -119,7 +119,10 @@ def where_used(kind: Kind, key: str) -> list[Use]:
 
 def distinct(uses: Iterable[Use]) -> list[Use]:
     """Each user once, in the order of `uses`."""
-    return list({(use.kind, use.key): use for use in reversed(list(uses))}.values())[::-1]
+    found: dict[tuple[str, str], Use] = {}
+    for use in uses:
+        found.setdefault((use.kind, use.key), use)
+    return list(found.values())
 
 
 def refuse_used(kind: Kind, keys: Iterable[str]) -> None:
