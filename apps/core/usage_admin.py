@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -28,6 +29,14 @@ OLDER = {
 }
 
 
+class Obstacles(list[SafeString]):
+    """What the confirm page lists when deletion is refused, and what to do about it."""
+
+    def __init__(self, error: PartInUse) -> None:
+        super().__init__(render_to_string("admin/usage/row.html", {"use": use}) for use in error.uses)
+        self.advice = error.advice
+
+
 class GuardedDeletionMixin:
     """Stands before `ModelAdmin`: asks `check_deletion` on the confirm page and again where the rows are deleted."""
 
@@ -35,20 +44,15 @@ class GuardedDeletionMixin:
     delete_selected_confirmation_template: Any = "admin/usage/delete_selected.html"
 
     def check_deletion(self, rows: Sequence[Any]) -> None:
-        """Raises `ApiError` when `rows` may not be deleted together. Called in the transaction that deletes them."""
-
-    def obstacles(self, error: ApiError) -> list[Any]:
-        """What the confirm page lists when deletion is refused."""
-        uses = getattr(error, "uses", [])
-        return [render_to_string("admin/usage/row.html", {"use": use}) for use in uses] or [error.text()]
+        """Raises `PartInUse` when `rows` may not be deleted together. Called in the transaction that deletes them."""
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Ours in place of Django's list of protected rows: it also knows of releases, and leads to the pages."""
         deleted, counts, lacking, protected = super().get_deleted_objects(objs, request)  # type: ignore[misc]  # ModelAdmin's
         try:
             self.check_deletion(list(objs))
-        except ApiError as exc:
-            protected = self.obstacles(exc)
+        except PartInUse as exc:
+            protected = Obstacles(exc)
         return deleted, counts, lacking, protected
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
@@ -128,8 +132,8 @@ class UsedByMixin(GuardedDeletionMixin):
     def _card(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
         kind, parts = self.usage_parts(obj)
         found = usage.uses_of_kind(kind)
-        used = [(label, found[key]) for label, key in parts if key in found]
-        everyone = usage.distinct(use for _label, uses in used for use in uses)
+        used = [(label, found[key], _is_older(found[key])) for label, key in parts if key in found]
+        everyone = usage.distinct(use for _label, uses, _older in used for use in uses)
         return {
             "parts": used,
             "features": everyone,
@@ -158,6 +162,10 @@ class UsedByMixin(GuardedDeletionMixin):
             return words % {"count": count} if count else "—"
 
         return used_by
+
+
+def _is_older(uses: Sequence[Use]) -> bool:
+    return not all(use.current for use in uses)
 
 
 class KeptNameForm(forms.ModelForm[Any]):

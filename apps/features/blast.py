@@ -1,11 +1,10 @@
 """Who is touched when a feature is published: for the page where that is decided."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from apps.core.publishing.usage import Kind, Use, distinct
-from apps.features.states import State
-from apps.features.usage import Entry, Survey, presented
+from apps.features.states import Draft, State
+from apps.features.usage import Survey
 
 SHARED: tuple[Kind, ...] = ("pipeline", "prompt")
 
@@ -28,7 +27,6 @@ class Blast:
     """
 
     live: int | None
-    candidate: int | None
     before: Audience | None
     after: Audience
     sharing: list[Use]
@@ -57,30 +55,22 @@ def blast(key: str) -> Blast | None:
     entry = next((entry for entry in survey.entries if entry.key == key), None)
     if entry is None or entry.draft is None:
         return None
-    feature = entry.draft.feature
     return Blast(
         live=entry.live.version if entry.live else None,
-        candidate=entry.candidate.version if entry.candidate else None,
-        before=_audience(entry, entry.live, shown=bool(entry.live.payload["enabled"])) if entry.live else None,
-        after=_audience(Entry(key, draft=entry.draft), entry.draft, shown=feature.enabled),
-        sharing=_sharing(survey, entry),
+        before=_audience(entry.live) if entry.live else None,
+        after=_audience(entry.draft),
+        sharing=_sharing(survey, entry.key, entry.draft),
     )
 
 
-def _audience(shown_as: Entry, state: State, *, shown: bool) -> Audience:
-    menu = presented(shown_as)["menu"]
-    return Audience(menu, tuple(sorted(state.page_roles)), shown)
+def _audience(state: State) -> Audience:
+    return Audience(state.menu_title, tuple(sorted(state.page_roles)), state.shown)
 
 
-def _sharing(survey: Survey, entry: Entry) -> list[Use]:
+def _sharing(survey: Survey, key: str, draft: Draft) -> list[Use]:
     """Others with a part of the draft, in their drafts or in what is live of them."""
-    assert entry.draft is not None  # noqa: S101 - asked for drafts only
     found: list[Use] = []
     for kind in SHARED:
         uses = survey.uses(kind)
-        found += _others(entry.key, (use for part in entry.draft.keys(kind) for use in uses.get(part, [])))
-    return distinct(found)
-
-
-def _others(key: str, uses: Iterable[Use]) -> list[Use]:
-    return [use for use in uses if use.key != key]
+        found += (use for part in sorted(draft.keys(kind)) for use in uses.get(part, []))
+    return [use for use in distinct(found) if use.key != key]

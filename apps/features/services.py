@@ -9,7 +9,7 @@ from django.db.models import F
 from apps.core.errors import InvalidRequest, NotFound, StaleRevision
 from apps.core.publishing import services as publishing
 from apps.core.publishing.models import Snapshot
-from apps.core.publishing.usage import StillLive, hold_releases, named
+from apps.core.publishing.usage import StillLive, hold_releases
 from apps.features.models import Feature
 from apps.features.publishing import SCOPE
 from apps.features.usage import live_uses
@@ -95,4 +95,4 @@ def refuse_live(features: Iterable[Feature]) -> None:
     """Raises `StillLive` when one of `features` is released, or on its way to be. Call it where they are deleted."""
     hold_releases()
     if live := live_uses({feature.key for feature in features}):
-        raise StillLive(names=named(live), details={"uses": [use.as_dict() for use in live]})
+        raise StillLive(live)

@@ -5,7 +5,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
+from django.utils.translation import get_language
+
 from apps.core.publishing.usage import Kind
+from apps.features.audience import words
 from apps.features.models import Feature
 from apps.pipelines.graph import Graph, Node, parse_graph
 
@@ -25,7 +28,18 @@ class State(ABC):
 
     graphs: Mapping[str, Graph]  # the pipeline and those below it, by key
     menu: str
+    shown: bool  # in the menu
     schemas: tuple[Any, ...]
+
+    @property
+    @abstractmethod
+    def title(self) -> str:
+        """What it is called, for whoever reads it now."""
+
+    @property
+    @abstractmethod
+    def menu_title(self) -> str:
+        """Under which heading it stands."""
 
     @property
     @abstractmethod
@@ -77,8 +91,16 @@ class Draft(State):
         self.feature = feature
         self.graphs = _with_sub_pipelines(feature.pipeline.key, pipelines)
         self._included = included
-        self.menu = feature.menu.key
+        self.menu, self.shown = feature.menu.key, feature.enabled
         self.schemas = (feature.form_schema, feature.output_schema)
+
+    @property
+    def title(self) -> str:
+        return str(self.feature)
+
+    @property
+    def menu_title(self) -> str:
+        return str(self.feature.menu)
 
     @cached_property
     def prompts(self) -> frozenset[str]:
@@ -98,8 +120,16 @@ class Released(State):
         self.graphs = {payload["pipeline"]["key"]: graph_of(payload["pipeline"]["graph"])} | {
             key: graph_of(held_graph(entry)) for key, entry in below.items()
         }
-        self.menu = payload["menu"]["group"]
+        self.menu, self.shown = payload["menu"]["group"], bool(payload["enabled"])
         self.schemas = (payload["form"]["schema"], payload["output"]["schema"])
+
+    @property
+    def title(self) -> str:
+        return words(self.payload["title"], get_language() or "en")
+
+    @property
+    def menu_title(self) -> str:
+        return words(self.payload["menu"]["title"], get_language() or "en")
 
     @cached_property
     def prompts(self) -> frozenset[str]:

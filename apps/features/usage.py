@@ -7,14 +7,12 @@ from functools import cached_property
 from typing import Any
 
 from django.urls import reverse
-from django.utils.translation import get_language
 
 from apps.core.config import NotReleased, reader
 from apps.core.config.payloads import SnapshotRefused
 from apps.core.publishing.canonical import canonical_json
 from apps.core.publishing.models import Head
 from apps.core.publishing.usage import Kind, Use
-from apps.features.audience import words
 from apps.features.models import Feature, MenuGroup
 from apps.features.publishing import SCOPE
 from apps.features.states import Draft, Released, State, graph_of, held_graph
@@ -37,8 +35,9 @@ class Entry:
     candidate: Released | None = None
 
     @property
-    def states(self) -> list[State]:
-        return [state for state in (self.draft, self.live, self.candidate) if state]
+    def reaching(self) -> list[State]:
+        """Its states, first those that reach people."""
+        return [state for state in (self.live, self.candidate, self.draft) if state]
 
 
 class FeatureFinder:
@@ -58,7 +57,7 @@ class Survey:
         """The uses of every part of `kind`, in the order of the menu."""
         found: defaultdict[str, list[Use]] = defaultdict(list)
         for entry in self.entries:
-            for key in sorted(frozenset().union(*(self._keys(state, kind) for state in entry.states))):
+            for key in sorted(frozenset().union(*(self._keys(state, kind) for state in entry.reaching))):
                 found[key].append(self._use(entry, kind, key))
         return dict(found)
 
@@ -130,14 +129,14 @@ class Survey:
         def version_of(state: Released | None) -> int | None:
             return state.version if state and key in self._keys(state, kind) else None
 
-        live = version_of(entry.live)
+        live, candidate = version_of(entry.live), version_of(entry.candidate)
         return Use(
-            **presented(entry),
+            **presented(entry, next(state for state in entry.reaching if key in self._keys(state, kind))),
             draft=bool(entry.draft and key in self._keys(entry.draft, kind)),
             live=live,
-            candidate=version_of(entry.candidate),
+            candidate=candidate,
             current=not (live and entry.live) or self._is_current(entry.live, kind, key),
-            only_route=kind in ("endpoint", "model") and any(self._depends(s, kind, key) for s in entry.states),
+            only_route=kind in ("endpoint", "model") and any(self._depends(s, kind, key) for s in entry.reaching),
         )
 
     def _depends(self, state: State, kind: Kind, key: str) -> bool:
@@ -175,7 +174,7 @@ def live_uses(keys: Set[str]) -> list[Use]:
     released = {key: (version, candidate) for key, version, candidate in released_versions() if version or candidate}
     return [
         Use(
-            **presented(entry),
+            **presented(entry, entry.reaching[0]),
             draft=bool(entry.draft),
             live=released[entry.key][0] or None,
             candidate=released[entry.key][1],
@@ -193,20 +192,20 @@ def released_versions() -> list[tuple[str, int, int | None]]:
     return list(Head.objects.filter(scope=SCOPE).values_list("key", "version", "candidate__version"))
 
 
-def presented(entry: Entry) -> dict[str, Any]:
-    """How a use names its feature and whom that reaches: by what is live, or else by the draft."""
-    language, feature = get_language() or "en", entry.draft.feature if entry.draft else None
-    shown = entry.live or entry.candidate
-    menu = words(shown.payload["menu"]["title"], language) if shown else str(feature.menu) if feature else ""
-    roles = shown.page_roles if shown else entry.draft.page_roles if entry.draft else frozenset()
+def presented(entry: Entry, state: State) -> dict[str, Any]:
+    """How a use names its feature, and whom that reaches in `state`."""
+    draft = entry.draft
+    pages = {"url": "change", "publish_url": "publish"} if draft else {}
     return {
         "kind": SCOPE,
         "key": entry.key,
-        "title": str(feature) if feature else words(shown.payload["title"], language) if shown else entry.key,
-        "url": reverse("admin:features_feature_change", args=[feature.pk]) if feature else "",
-        "publish_url": reverse("admin:features_feature_publish", args=[feature.pk]) if feature else "",
-        "menu": menu,
-        "roles": tuple(sorted(roles)),
+        "title": (draft or state).title,
+        "menu": state.menu_title,
+        "roles": tuple(sorted(state.page_roles)),
+    } | {
+        name: reverse(f"admin:features_feature_{page}", args=[draft.feature.pk])
+        for name, page in pages.items()
+        if draft
     }
 
 

@@ -1,6 +1,6 @@
 """Who uses what: the seam itself, with a finder of the test's own."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import pytest
 
@@ -26,10 +26,9 @@ def use(key: str) -> Use:
 
 
 @pytest.fixture(autouse=True)
-def _finders(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _finders(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(usage, "_finders", {})
     usage.register("toys", ToyFinder({"greeting": [use("bear"), use("duck")], "tone": [use("bear")]}))
-    yield
 
 
 def test_where_used__used_and_unused__lists_the_users() -> None:

@@ -255,7 +255,8 @@ def test_delete__live_feature__has_to_be_withdrawn_first(root: Client) -> None:
     selected = delete_selected(root, Feature, post="yes").content.decode()
 
     for shown in (asked, refused, selected):
-        assert "“Greeter”: live. Withdraw it first" in shown
+        assert "People use what is live. Withdraw it first" in shown
+        assert ">Greeter</a>" in shown.partition('data-testid="obstacles"')[2]
     assert rows(*EVERYTHING) == before
     withdraw("feature", "greeter", by=None)
     delete(root, feature)

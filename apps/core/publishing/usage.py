@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 from django.db import connection
 from django.db.models import F
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -62,6 +63,7 @@ class PartInUse(ApiError):
 
     code, reason, status = "CORE_2020", "E_PART_IN_USE", 409
     message = gettext_lazy("Still in use by %(names)s. Take it out there first and publish; nothing was changed.")
+    advice: ClassVar[str | Promise] = gettext_lazy("Take it out of these and publish them; then it can go.")
 
     def __init__(self, uses: Iterable[Use]) -> None:
         self.uses = list(uses)
@@ -76,13 +78,15 @@ class OnlyRoute(PartInUse):
     message = gettext_lazy(
         "No other model could answer for %(names)s. Enable or add another one first; nothing was changed."
     )
+    advice = gettext_lazy("No other model could answer for these. Enable or add another one first.")
 
 
-class StillLive(ApiError):
+class StillLive(PartInUse):
     """A draft whose release people use stays, so that the release can still be read, changed and withdrawn."""
 
-    code, reason, status = "CORE_2022", "E_STILL_LIVE", 409
+    code, reason = "CORE_2022", "E_STILL_LIVE"
     message = gettext_lazy("%(names)s: live. Withdraw it first; nothing was deleted.")
+    advice = gettext_lazy("People use what is live. Withdraw it first; then the draft can be deleted.")
 
 
 _finders: dict[str, Finder] = {}
