@@ -26,7 +26,6 @@ def graph_of(raw: Any) -> Graph:
 class State(ABC):
     """What one state of a feature names. Subclasses say where it stands."""
 
-    graphs: Mapping[str, Graph]  # the pipeline and those below it, by key
     menu: str
     shown: bool  # in the menu
     schemas: tuple[Any, ...]
@@ -40,6 +39,11 @@ class State(ABC):
     @abstractmethod
     def menu_title(self) -> str:
         """Under which heading it stands."""
+
+    @property
+    @abstractmethod
+    def graphs(self) -> Mapping[str, Graph]:
+        """The pipeline and those below it, by key."""
 
     @property
     @abstractmethod
@@ -79,18 +83,20 @@ class State(ABC):
 
 
 class Draft(State):
-    """The rows as they are now. `pipelines` are all there are; `included` adds to prompts those that they bring in."""
+    """The rows as they are now.
+
+    `reached` answers a pipeline and those below it; `included` adds to prompts those that they bring in.
+    """
 
     def __init__(
         self,
         feature: Feature,
         *,
-        pipelines: Mapping[str, Graph],
+        reached: Callable[[str], Mapping[str, Graph]],
         included: Callable[[Iterable[str]], frozenset[str]],
     ) -> None:
         self.feature = feature
-        self.graphs = _with_sub_pipelines(feature.pipeline.key, pipelines)
-        self._included = included
+        self._reached, self._included = reached, included
         self.menu, self.shown = feature.menu.key, feature.enabled
         self.schemas = (feature.form_schema, feature.output_schema)
 
@@ -101,6 +107,10 @@ class Draft(State):
     @property
     def menu_title(self) -> str:
         return str(self.feature.menu)
+
+    @cached_property
+    def graphs(self) -> Mapping[str, Graph]:
+        return self._reached(self.feature.pipeline.key)
 
     @cached_property
     def prompts(self) -> frozenset[str]:
@@ -116,10 +126,6 @@ class Released(State):
 
     def __init__(self, version: int, payload: Mapping[str, Any]) -> None:
         self.version, self.payload = version, payload
-        below = payload.get("pipelines", {})
-        self.graphs = {payload["pipeline"]["key"]: graph_of(payload["pipeline"]["graph"])} | {
-            key: graph_of(held_graph(entry)) for key, entry in below.items()
-        }
         self.menu, self.shown = payload["menu"]["group"], bool(payload["enabled"])
         self.schemas = (payload["form"]["schema"], payload["output"]["schema"])
 
@@ -130,6 +136,12 @@ class Released(State):
     @property
     def menu_title(self) -> str:
         return words(self.payload["menu"]["title"], get_language() or "en")
+
+    @cached_property
+    def graphs(self) -> Mapping[str, Graph]:
+        top, below = self.payload["pipeline"], self.payload.get("pipelines", {})
+        held = {top["key"]: top["graph"]} | {key: entry["graph"] for key, entry in below.items()}
+        return {key: graph_of(graph) for key, graph in held.items()}
 
     @cached_property
     def prompts(self) -> frozenset[str]:
@@ -144,11 +156,6 @@ class Released(State):
         """Also the capabilities that the release names beyond its chat nodes."""
         asked = super().routes
         return asked | (frozenset(self.payload["routes"]) - {route.partition("/")[0] for route in asked})
-
-
-def held_graph(entry: Any) -> Any:
-    """The graph of a frozen sub-pipeline."""
-    return entry["graph"] if isinstance(entry, Mapping) and "graph" in entry else entry
 
 
 def roles_in(schema: Any) -> frozenset[str]:
@@ -167,7 +174,7 @@ def _route(node: Node) -> str:
     return f"{capability}/{model}" if model else capability
 
 
-def _with_sub_pipelines(key: str, pipelines: Mapping[str, Graph]) -> dict[str, Graph]:
+def with_sub_pipelines(key: str, pipelines: Mapping[str, Graph]) -> dict[str, Graph]:
     """The pipeline `key` and all that its nodes run, however deep; circles end."""
     found: dict[str, Graph] = {}
     todo = [key]

@@ -15,7 +15,7 @@ from apps.core.publishing.models import Head
 from apps.core.publishing.usage import Kind, Use
 from apps.features.models import Feature, MenuGroup
 from apps.features.publishing import SCOPE
-from apps.features.states import Draft, Released, State, graph_of, held_graph
+from apps.features.states import Draft, Released, State, graph_of, with_sub_pipelines
 from apps.mcp.models import Tool
 from apps.pipelines.graph import Graph
 from apps.pipelines.models import Pipeline
@@ -52,6 +52,10 @@ class FeatureFinder:
 
 class Survey:
     """All features and the parts they may use, each table read once and only when asked for."""
+
+    def __init__(self) -> None:
+        self._held: dict[tuple[State, Kind], frozenset[str]] = {}
+        self._models: dict[str, frozenset[str]] = {}  # who can answer a route
 
     def uses(self, kind: Kind) -> dict[str, list[Use]]:
         """The uses of every part of `kind`, in the order of the menu."""
@@ -112,17 +116,28 @@ class Survey:
         return live, candidates
 
     def _draft(self, feature: Feature) -> Draft:
-        return Draft(feature, pipelines=self._graphs, included=lambda keys: with_included(keys, self.prompts))
+        return Draft(
+            feature,
+            reached=lambda key: with_sub_pipelines(key, self._graphs),
+            included=lambda keys: with_included(keys, self.prompts),
+        )
 
     # --- uses -----------------------------------------------------------------------------------
 
     def _keys(self, state: State, kind: Kind) -> frozenset[str]:
+        if (state, kind) not in self._held:
+            self._held[state, kind] = self._named(state, kind)
+        return self._held[state, kind]
+
+    def _named(self, state: State, kind: Kind) -> frozenset[str]:
         if kind not in ("endpoint", "model"):
             return state.keys(kind)
         return frozenset().union(*(self._answering(route, kind) for route in state.keys("route")))
 
     def _answering(self, route: str, kind: Kind) -> frozenset[str]:
-        models = models_of(self._catalogue, route)
+        if route not in self._models:
+            self._models[route] = models_of(self._catalogue, route)
+        models = self._models[route]
         return models if kind == "model" else frozenset(model.partition("/")[0] for model in models)
 
     def _use(self, entry: Entry, kind: Kind, key: str) -> Use:
@@ -152,16 +167,17 @@ class Survey:
         return compare is None or _same(*compare(live.payload, key))
 
     def _prompt(self, payload: Mapping[str, Any], key: str) -> tuple[Any, Any]:
-        return payload["prompts"][key], self.prompts[key].as_released() if key in self.prompts else None
+        now = self.prompts[key].as_released() if key in self.prompts else {"gone": True}
+        return {name: payload["prompts"][key].get(name) for name in now}, now
 
     def _pipeline(self, payload: Mapping[str, Any], key: str) -> tuple[Any, Any]:
         top = payload["pipeline"]
-        held = top["graph"] if top["key"] == key else held_graph(payload["pipelines"][key])
+        held = top["graph"] if top["key"] == key else payload["pipelines"][key]["graph"]
         return held, self.pipelines[key].graph if key in self.pipelines else None
 
     def _tool(self, payload: Mapping[str, Any], key: str) -> tuple[Any, Any]:
         held, tool = payload["tools"].get(key), self._tools.get(key)
-        return held, tool.as_released() if tool else None
+        return held and held["sha256"], tool and tool.sha256
 
     def _menu(self, payload: Mapping[str, Any], key: str) -> tuple[Any, Any]:
         held, menu = payload["menu"], self._menus.get(key)
