@@ -13,6 +13,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from apps.accounts.models import User
 from apps.core.admin import column
+from apps.core.usage_admin import KeptNameForm, UsedByMixin
 
 admin.site.unregister(Group)
 
@@ -51,6 +52,19 @@ class UserAdmin(DjangoUserAdmin[User], ModelAdmin):
         return obj is None or not obj.is_superuser or request.user.is_superuser
 
 
+class RoleForm(KeptNameForm):
+    """Releases name a role by its name."""
+
+    kept_name = "name"
+    usage_kind = "role"
+
+
 @admin.register(Group)
-class RoleAdmin(DjangoGroupAdmin, ModelAdmin):
+class RoleAdmin(UsedByMixin, DjangoGroupAdmin, ModelAdmin):
     """Roles are groups."""
+
+    form = RoleForm
+    usage_kind = "role"
+
+    def usage_key(self, obj: Group) -> str:
+        return obj.name

@@ -1,5 +1,6 @@
 """The catalogue in the CMS: read a feature whole, publish it, compare versions, roll back."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -23,6 +24,7 @@ from apps.core.admin import AdminAssetsMixin
 from apps.core.errors import ApiError, StaleRevision
 from apps.core.publishing import services as publishing
 from apps.core.publishing.models import Head
+from apps.core.usage_admin import GuardedDeletionMixin, UsedByMixin
 from apps.features import services
 from apps.features.models import Feature, MenuGroup
 from apps.features.overview import overview, steps_of
@@ -30,7 +32,8 @@ from apps.features.publishing import SCOPE
 
 
 @admin.register(MenuGroup)
-class MenuGroupAdmin(ModelAdmin):
+class MenuGroupAdmin(UsedByMixin, ModelAdmin):
+    usage_kind = "menu"
     list_display = ["title", "title_zh", "key", "order"]
     list_editable = ["order"]
 
@@ -60,7 +63,7 @@ class FeatureForm(forms.ModelForm[Feature]):
 
 
 @admin.register(Feature)
-class FeatureAdmin(AdminAssetsMixin, SimpleHistoryAdmin, ModelAdmin):
+class FeatureAdmin(GuardedDeletionMixin, AdminAssetsMixin, SimpleHistoryAdmin, ModelAdmin):
     form = FeatureForm
     list_display = ["shown_title", "key", "menu", "live", "cost", "enabled"]
     list_filter = ["menu", "enabled"]
@@ -116,6 +119,9 @@ class FeatureAdmin(AdminAssetsMixin, SimpleHistoryAdmin, ModelAdmin):
 
     def head(self, request: HttpRequest, obj: Feature) -> dict[str, Any]:
         return overview(obj)
+
+    def check_deletion(self, rows: Sequence[Feature]) -> None:
+        services.refuse_live(rows)
 
     def save_model(self, request: HttpRequest, obj: Feature, form: Any, change: bool) -> None:
         if change:

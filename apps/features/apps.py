@@ -9,10 +9,13 @@ class FeaturesConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.core.lane.app import register as register_route
+        from apps.core.publishing import usage
         from apps.core.publishing.registry import register
         from apps.features.publishing import FeatureKind
         from apps.features.ui import ROUTES
+        from apps.features.usage import FeatureFinder
 
         register(FeatureKind())
+        usage.register("features", FeatureFinder())
         for route in ROUTES:
             register_route(route)

@@ -1,6 +1,6 @@
 """Edit, publish and roll back features."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db import transaction
@@ -9,10 +9,20 @@ from django.db.models import F
 from apps.core.errors import InvalidRequest, NotFound, StaleRevision
 from apps.core.publishing import services as publishing
 from apps.core.publishing.models import Snapshot
+from apps.core.publishing.usage import StillLive, hold_releases
 from apps.features.models import Feature
 from apps.features.publishing import SCOPE
+from apps.features.usage import live_uses
 
-__all__ = ["EDITABLE", "claim_revision", "draft", "publish_feature", "rollback_feature", "update_draft"]
+__all__ = [
+    "EDITABLE",
+    "claim_revision",
+    "draft",
+    "publish_feature",
+    "refuse_live",
+    "rollback_feature",
+    "update_draft",
+]
 
 EDITABLE = frozenset(
     {
@@ -79,3 +89,10 @@ def publish_feature(key: str, *, by: Any, note: str = "") -> Snapshot:
 def rollback_feature(key: str, *, to_version: int, by: Any, note: str = "") -> Snapshot:
     """Make an older version live again, as a new version. Raises `VersionUnknown`."""
     return publishing.rollback(SCOPE, key, to_version=to_version, by=by, note=note)
+
+
+def refuse_live(features: Iterable[Feature]) -> None:
+    """Raises `StillLive` when one of `features` is released, or on its way to be. Call it where they are deleted."""
+    hold_releases()
+    if live := live_uses({feature.key for feature in features}):
+        raise StillLive(live)

@@ -1,19 +1,17 @@
 """Pipelines in the CMS: the picture, the problems and the users of a graph stand above its form."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin
 
 from apps.core.admin import AdminAssetsMixin
-from apps.core.publishing.services import live_versions
+from apps.core.usage_admin import UsedByMixin
 from apps.pipelines.graph import parse_graph
 from apps.pipelines.models import Pipeline
 from apps.pipelines.parts import parts_of_graph
@@ -21,7 +19,8 @@ from apps.pipelines.validator import GraphProblem, validate
 
 
 @admin.register(Pipeline)
-class PipelineAdmin(AdminAssetsMixin, SimpleHistoryAdmin, ModelAdmin):
+class PipelineAdmin(UsedByMixin, AdminAssetsMixin, SimpleHistoryAdmin, ModelAdmin):
+    usage_kind = "pipeline"
     list_display = ["name", "key", "node_count"]
     search_fields = ["key", "name"]
     change_form_before_template = "admin/pipelines/head.html"
@@ -35,7 +34,7 @@ class PipelineAdmin(AdminAssetsMixin, SimpleHistoryAdmin, ModelAdmin):
             return 0
 
     def head(self, request: HttpRequest, obj: Pipeline) -> dict[str, Any]:
-        return {"graph": obj.graph, "problems": problems_of(obj), "uses": list(_uses(obj))}
+        return {"graph": obj.graph, "problems": problems_of(obj)}
 
     def save_model(self, request: HttpRequest, obj: Pipeline, form: forms.ModelForm[Pipeline], change: bool) -> None:
         super().save_model(request, obj, form, change)
@@ -59,12 +58,3 @@ def problems_of(pipeline: Pipeline) -> list[GraphProblem]:
         return validate(pipeline.graph)
     forms_in_use = list(pipeline.features.values_list("form_schema", flat=True)[:2])
     return validate(pipeline.graph, parts | ({"form": forms_in_use[0]} if len(forms_in_use) == 1 else {}))
-
-
-def _uses(pipeline: Pipeline) -> Iterator[dict[str, Any]]:
-    """The rows of the layer above that run this pipeline, by the reverse key alone."""
-    meta = pipeline.features.model._meta
-    live = live_versions(str(meta.model_name))
-    for row in pipeline.features.all():
-        url = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk])
-        yield {"name": str(row), "url": url, "live": live.get(row.key)}

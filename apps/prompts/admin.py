@@ -6,11 +6,20 @@ from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin
 
 from apps.core.admin import AdminAssetsMixin
+from apps.core.usage_admin import KeptNameForm, UsedByMixin
 from apps.prompts.models import Prompt
 
 
+class PromptForm(KeptNameForm):
+    """Pipelines and other prompts name a prompt by its key."""
+
+    usage_kind = "prompt"
+
+
 @admin.register(Prompt)
-class PromptAdmin(AdminAssetsMixin, SimpleHistoryAdmin, ModelAdmin):
+class PromptAdmin(UsedByMixin, AdminAssetsMixin, SimpleHistoryAdmin, ModelAdmin):
+    form = PromptForm
+    usage_kind = "prompt"
     liquid_fields = ("system", "body")
     list_display = ["name", "key"]
     search_fields = ["key", "name"]

@@ -1,9 +1,10 @@
 """Model endpoints in the CMS."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -12,14 +13,20 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget
 
 from apps.core.admin import AdminAssetsMixin
+from apps.core.publishing.usage import Kind, Use, named
+from apps.core.usage_admin import UsedByMixin
 from apps.providers import services
+from apps.providers.changes import OfferFormSet, refuse_lost_routes
 from apps.providers.handlers import handlers
 from apps.providers.models import Endpoint, Offer
+
+GO_ON = _("Other models answer from now on for %(names)s.")
 
 
 class EndpointForm(forms.ModelForm[Endpoint]):
     """The key is written here and never shown again."""
 
+    moved: Sequence[Use] = ()
     new_secret = forms.CharField(
         label=_("API key"),
         required=False,
@@ -39,6 +46,8 @@ class EndpointForm(forms.ModelForm[Endpoint]):
         moved = {"base_url", "handler_key"} & set(self.changed_data)
         if moved and hasattr(self.instance, "secret") and not cleaned.get("new_secret"):
             self.add_error("new_secret", _("Enter the key again: the present one is only for the former address."))
+        if self.instance.pk and {"enabled", "handler_key"} & set(self.changed_data):
+            self.moved = refuse_lost_routes(self)
         return cleaned
 
     class Meta:
@@ -57,6 +66,7 @@ class EndpointForm(forms.ModelForm[Endpoint]):
 
 class OfferInline(TabularInline):
     model = Offer
+    formset = OfferFormSet
     extra = 0
     hide_title = True
 
@@ -68,8 +78,9 @@ class OfferInline(TabularInline):
 
 
 @admin.register(Endpoint)
-class EndpointAdmin(AdminAssetsMixin, SimpleHistoryAdmin, ModelAdmin):
+class EndpointAdmin(UsedByMixin, AdminAssetsMixin, SimpleHistoryAdmin, ModelAdmin):
     form = EndpointForm
+    usage_kind = "endpoint"
     list_display = ["name", "handler_key", "base_url", "secret_hint", "priority", "enabled"]
     list_filter = ["enabled", "handler_key"]
     list_select_related = ["secret"]
@@ -99,17 +110,35 @@ class EndpointAdmin(AdminAssetsMixin, SimpleHistoryAdmin, ModelAdmin):
         handler = handlers().get(obj.handler_key)
         return {"lacks_key": handler is not None and handler.requires_secret and not hasattr(obj, "secret")}
 
+    def usage_parts(self, obj: Endpoint) -> tuple[Kind, list[tuple[str, str]]]:
+        return "model", [(offer.model, f"{obj.key}/{offer.model}") for offer in obj.offers.all()]
+
+    def check_deletion(self, rows: Sequence[Endpoint]) -> None:
+        services.refuse_removal(rows)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Where others can answer, deletion is allowed; whom it touches is said before."""
+        told = super().get_deleted_objects(objs, request)
+        moved = services.effects_of_removal(objs).moved
+        if moved and not told[-1] and not request.POST.get("post"):
+            self.message_user(request, GO_ON % {"names": named(moved)}, messages.WARNING)
+        return told
+
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
+        if moved := [use for part in (form, *formsets) for use in getattr(part, "moved", ())]:
+            self.message_user(request, GO_ON % {"names": named(moved)}, messages.WARNING)
         with transaction.atomic():
             if plaintext := form.cleaned_data.get("new_secret"):
                 services.set_secret(form.instance, plaintext, by=request.user)
             services.release_catalogue(by=request.user)
 
+    @transaction.atomic
     def delete_model(self, request: HttpRequest, obj: Endpoint) -> None:
         super().delete_model(request, obj)
         services.release_catalogue(by=request.user)
 
+    @transaction.atomic
     def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
         super().delete_queryset(request, queryset)
         services.release_catalogue(by=request.user)

@@ -75,7 +75,7 @@ def test_page__graph_of_another_shape__still_opens(client: Client, operator: Use
 
     assert listed.status_code == 200
     assert page.status_code == 200
-    assert "No feature uses this pipeline yet." in page.content.decode()
+    assert "No feature uses this yet." in page.content.decode()
 
 
 def test_page__viewer__reads_the_graph_with_chinese_as_it_is(client: Client, viewer: User, feature: Feature) -> None:
