@@ -8,6 +8,7 @@ class CoreConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.core import checks, logging  # noqa: F401 - registers the system checks
+        from apps.core.policy import checks as policy_checks  # noqa: F401 - likewise
 
         _register_timers()
         logging.configure(fmt=settings.LOG_FORMAT, level=settings.LOG_LEVEL)

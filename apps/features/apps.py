@@ -10,9 +10,13 @@ class FeaturesConfig(AppConfig):
     def ready(self) -> None:
         from apps.core.lane.app import register as register_route
         from apps.core.publishing.registry import register
+        from apps.features import receivers
+        from apps.features.grants import GrantsKind
         from apps.features.publishing import FeatureKind
         from apps.features.ui import ROUTES
 
         register(FeatureKind())
+        register(GrantsKind())
+        receivers.connect()
         for route in ROUTES:
             register_route(route)

@@ -9,10 +9,10 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
-from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin
 
 from apps.core.admin import AdminAssetsMixin
+from apps.core.admin_history import HistoryAdmin
 from apps.core.publishing.services import live_versions
 from apps.pipelines.graph import parse_graph
 from apps.pipelines.models import Pipeline
@@ -21,7 +21,7 @@ from apps.pipelines.validator import GraphProblem, validate
 
 
 @admin.register(Pipeline)
-class PipelineAdmin(AdminAssetsMixin, SimpleHistoryAdmin, ModelAdmin):
+class PipelineAdmin(AdminAssetsMixin, HistoryAdmin, ModelAdmin):
     list_display = ["name", "key", "node_count"]
     search_fields = ["key", "name"]
     change_form_before_template = "admin/pipelines/head.html"

@@ -7,11 +7,11 @@ from django.contrib import admin
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget
 
 from apps.core.admin import AdminAssetsMixin
+from apps.core.admin_history import HistoryAdmin
 from apps.providers import services
 from apps.providers.handlers import handlers
 from apps.providers.models import Endpoint, Offer
@@ -68,7 +68,7 @@ class OfferInline(TabularInline):
 
 
 @admin.register(Endpoint)
-class EndpointAdmin(AdminAssetsMixin, SimpleHistoryAdmin, ModelAdmin):
+class EndpointAdmin(AdminAssetsMixin, HistoryAdmin, ModelAdmin):
     form = EndpointForm
     list_display = ["name", "handler_key", "base_url", "secret_hint", "priority", "enabled"]
     list_filter = ["enabled", "handler_key"]

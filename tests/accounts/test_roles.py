@@ -3,7 +3,7 @@
 import pytest
 from django.contrib.auth.models import Group
 
-from apps.accounts.roles import Role, verbs_of
+from apps.accounts.roles import Role, rights_of
 from apps.core.publishing.models import Snapshot
 from tests.conftest import Api, make_user
 from tests.features.builders import make_feature
@@ -54,12 +54,16 @@ def test_call__member_with_a_staff_permission__is_still_forbidden(db, what):
     assert Api(user).request(method, path, **extra).status_code == 403
 
 
-def test_verbs__roles__follow_the_table():
-    assert verbs_of(Role.EDITOR, "features") == {"view", "add", "change"}
-    assert verbs_of(Role.EDITOR, "quotas") == {"view"}
-    assert verbs_of(Role.EDITOR, "accounts") == {"view"}
-    assert verbs_of(Role.MEMBER, "features") == set()
-    assert verbs_of(Role.ADMIN, "sessions") == set()
+def about(role: Role, resource: str) -> set[str]:
+    return {right for right in rights_of(role) if right.startswith(f"{resource}:")}
+
+
+def test_rights__roles__follow_the_policy_file():
+    assert about(Role.EDITOR, "features") == {"features:read", "features:create", "features:write"}
+    assert about(Role.EDITOR, "quotas") == {"quotas:read"}
+    assert about(Role.EDITOR, "people") == {"people:read"}
+    assert rights_of(Role.MEMBER) == set()
+    assert about(Role.ADMIN, "roles") == set()
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ def test_api__anonymous__reaches_nothing_but_the_public_routes(db, verb):
 def test_has_permission__staff_bit_missing__is_refused(db, operator, rf):
     request = rf.get("/")
     request.user = operator
-    permission = HasPermission.of(read="features.view_feature", write="features.change_feature")()
+    permission = HasPermission.of(read="features:read", write="features:write")()
 
     assert permission.has_permission(request, None) is True
     operator.is_staff = False
