@@ -101,13 +101,13 @@ class GrantsMixin(GuardedModelAdminMixin):
     def _row(self, request: HttpRequest, obj: Any) -> Model | None:
         if obj is None or isinstance(obj, Model):
             return obj
-        found: Model | None = self.get_object(request, str(obj))  # type: ignore[attr-defined]  # ModelAdmin's
+        found: Model | None = self.get_object(request, str(obj))
         return found
 
     # --- the pages that give rights -----------------------------------------------------------
 
     @needs("grants:read")
-    @action(description=_("Access"), url_path="go-access", permissions=["grants"], icon="lock_person")
+    @action(description=_("Access"), url_path="go-access", permissions=["grants"], icon="lock_person")  # type: ignore[untyped-decorator]
     def open_access(self, request: HttpRequest, object_id: str) -> HttpResponse:
         meta = self.model._meta
         return redirect(f"admin:{meta.app_label}_{meta.model_name}_permissions", object_id)

@@ -12,6 +12,7 @@ from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget
 
 from apps.core.admin import AdminAssetsMixin
 from apps.core.admin_history import HistoryAdmin
+from apps.core.permissions import allows
 from apps.providers import services
 from apps.providers.handlers import handlers
 from apps.providers.models import Endpoint, Offer
@@ -87,9 +88,14 @@ class EndpointAdmin(AdminAssetsMixin, HistoryAdmin, ModelAdmin):
     def secret_hint(self, endpoint: Endpoint) -> str:
         return endpoint.secret.hint if hasattr(endpoint, "secret") else str(_("none"))
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Endpoint | None = None) -> list[str]:
+        """Takes the field for a key out of the form too, for whoever may not write keys."""
+        return self.readonly_fields if allows(request.user, "secrets:write") else [*self.readonly_fields, "new_secret"]
+
     def get_fieldsets(self, request: HttpRequest, obj: Endpoint | None = None) -> Any:
-        """Who only reads sees no empty field for a key."""
-        if obj is None or self.has_change_permission(request, obj):
+        """Who only reads, or may not write keys, sees no empty field for a key."""
+        writes = obj is None or self.has_change_permission(request, obj)
+        if writes and allows(request.user, "secrets:write"):
             return self.fieldsets
         return [
             (title, {"fields": [f for f in given["fields"] if f != "new_secret"]}) for title, given in self.fieldsets
