@@ -12,7 +12,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 from guardian.admin import AdminGroupObjectPermissionsForm, AdminUserObjectPermissionsForm, GuardedModelAdminMixin
 from unfold.decorators import action
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from apps.core import grants
 from apps.core.permissions import allows, needs
@@ -60,6 +60,9 @@ class GrantsMixin(GuardedModelAdminMixin):
     """Stands before `ModelAdmin`. A right on the model opens every row, a grant opens one."""
 
     change_form_template = None  # the theme's own; a button of ours leads to the page
+    obj_perms_manage_template = "admin/grants.html"
+    obj_perms_manage_user_template = "admin/grants_form.html"
+    obj_perms_manage_group_template = "admin/grants_form.html"
     model: type[Model]
 
     # --- what may be seen and done ------------------------------------------------------------
@@ -161,9 +164,7 @@ class GrantsMixin(GuardedModelAdminMixin):
 
 
 def _plain(form: type[forms.Form], name: str, label: Any) -> type[forms.Form]:
-    """Guardian's form to choose a holder by name, with words and looks of ours."""
-    field = form.base_fields[name]
-    own = forms.CharField(
-        label=label, max_length=150, widget=UnfoldAdminTextInputWidget(), error_messages=field.error_messages
-    )
-    return type(form.__name__, (form,), {name: own})
+    """Guardian's form to choose a holder by name, under a label of ours."""
+    messages = form.base_fields[name].error_messages
+    field = forms.CharField(label=label, max_length=150, error_messages=messages)  # as long as Django's names
+    return type(form.__name__, (form,), {name: field})
