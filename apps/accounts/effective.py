@@ -132,12 +132,16 @@ def _sources(user: User) -> dict[str, list[Source]]:
         return {"*": [Source("superuser")]}
     found: dict[str, list[Source]] = {}
     for group in user.groups.order_by("name").prefetch_related("permissions__content_type"):
-        source = Source("role" if group.name in ROLE_NAMES else "group", group.name)
+        source = _through(group.name)
         for permission in group.permissions.all():
             found.setdefault(f"{permission.content_type.app_label}.{permission.codename}", []).append(source)
     for permission in user.user_permissions.select_related("content_type"):
         found.setdefault(f"{permission.content_type.app_label}.{permission.codename}", []).append(Source("direct"))
     return found
+
+
+def _through(group: str) -> Source:
+    return Source("role" if group in ROLE_NAMES else "group", group)
 
 
 def _grants(user: User) -> Iterator[Granted]:
@@ -158,7 +162,7 @@ def _granted(row: UserObjectPermission | GroupObjectPermission) -> Granted:
         key=str(getattr(thing, "key", thing.pk)),
         title=str(thing),
         right=_right(f"{row.content_type.app_label}.{kind}", row.permission.codename),
-        via=Source("direct") if group is None else Source("group", group.name),
+        via=Source("direct") if group is None else _through(group.name),
     )
 
 
