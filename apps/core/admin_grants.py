@@ -1,8 +1,10 @@
 """Rights on single rows in the admin: lists show what is permitted, pages ask per row, and a page gives such rights."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
+from django.contrib import messages
 from django.contrib.auth import get_permission_codename
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -15,6 +17,7 @@ from unfold.decorators import action
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from apps.core import grants
+from apps.core.errors import ApiError
 from apps.core.permissions import allows, needs
 from apps.core.policy import ACTIONS, policy
 
@@ -124,16 +127,25 @@ class GrantsMixin(GuardedModelAdminMixin):
     @needs("grants:write")
     def obj_perms_manage_user_view(self, request: HttpRequest, object_pk: str, user_id: str) -> HttpResponse:
         self._require(request, "grants:write")
-        with transaction.atomic():
-            page: HttpResponse = super().obj_perms_manage_user_view(request, object_pk, user_id)
-            return page
+        return self._saved(
+            request, lambda: super(GrantsMixin, self).obj_perms_manage_user_view(request, object_pk, user_id)
+        )
 
     @needs("grants:write")
     def obj_perms_manage_group_view(self, request: HttpRequest, object_pk: str, group_id: str) -> HttpResponse:
         self._require(request, "grants:write")
-        with transaction.atomic():
-            page: HttpResponse = super().obj_perms_manage_group_view(request, object_pk, group_id)
-            return page
+        return self._saved(
+            request, lambda: super(GrantsMixin, self).obj_perms_manage_group_view(request, object_pk, group_id)
+        )
+
+    def _saved(self, request: HttpRequest, work: Callable[[], HttpResponse]) -> HttpResponse:
+        """The rights and what is released of them are one transaction; a refusal is told, and nothing was changed."""
+        try:
+            with transaction.atomic():
+                return work()
+        except ApiError as exc:
+            self.message_user(request, exc.text(), messages.ERROR)
+            return redirect(request.path)
 
     def _require(self, request: HttpRequest, right: str) -> None:
         """Whoever gives rights to rows also has to hold the right to change them."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from apps.core.config import NOBODY, NotReleased, Person, reader
+from apps.core.errors import DependencyDown
 from apps.features.grants import EVERY, KEY, SCOPE, index_of
 
 Payload = Mapping[str, Any]
@@ -37,7 +38,7 @@ def audience_of(person: Person) -> Audience:
         return VISITOR
     try:
         version, payload = reader.get(SCOPE, KEY)
-    except NotReleased:
+    except (NotReleased, DependencyDown):  # closed rather than open
         return Audience(person.roles, person.id)
     return Audience(person.roles, person.id, index_of(version, payload).granted_to(person))
 

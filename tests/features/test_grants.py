@@ -10,6 +10,7 @@ from guardian.shortcuts import assign_perm, remove_perm
 from apps.accounts.models import User
 from apps.core import assets
 from apps.core.config import Person, reader
+from apps.core.errors import DependencyDown
 from apps.core.publishing import services as publishing
 from apps.core.publishing.errors import PublishConflict
 from apps.core.publishing.models import Snapshot
@@ -166,21 +167,15 @@ def test_release__two_grants__are_two_versions_with_a_note(closed, member, stran
     }
 
 
-def test_release__somebody_else_between_reading_and_releasing__loses_no_grant(closed, member, stranger, monkeypatch):
-    real, done = grants.collect, []
+def test_release__rows_are_read__under_the_lock_of_the_release(closed, member, stranger, monkeypatch):
+    """Another process gave a right after this one had looked, and before it released."""
+    real = publishing.release
 
-    def slow() -> dict[str, object]:
-        """The first reader's rows are old: another grant is released before it goes on."""
-        seen = real()
-        if not done:
-            done.append(True)
-            UserObjectPermission.objects.bulk_create(
-                [_row(closed, stranger)]  # without a signal, so that the release below is another process's
-            )
-            publishing.release("access", "grants", real(), by=None)
-        return seen
+    def late(*args: object, **about: object) -> object:
+        UserObjectPermission.objects.bulk_create([_row(closed, stranger)])
+        return real(*args, **about)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(grants, "collect", slow)
+    monkeypatch.setattr(publishing, "release", late)
     assign_perm("run_feature", member, closed)
 
     assert granted() == {"closed": {"users": sorted([str(member.pk), str(stranger.pk)]), "groups": []}}
@@ -192,17 +187,29 @@ def _row(feature: Feature, user: User) -> UserObjectPermission:
     return UserObjectPermission(permission=permission, content_type=kind, object_pk=str(feature.pk), user=user)
 
 
-def test_release__always_overtaken__is_a_conflict_and_the_grant_is_not_kept(closed, member, monkeypatch):
-    real, count = publishing.release, iter(range(100))
+def test_release__refused__takes_the_grant_back_with_it(closed, operator, member, client, monkeypatch):
+    def refused(*args: object, **about: object) -> None:
+        raise PublishConflict()
 
-    def overtaken(scope: str, key: str, payload: dict[str, object], **about: object) -> Snapshot:
-        real(scope, key, {"schema": 1, "run": {}, "n": next(count)}, by=None)
-        return real(scope, key, payload, by=None)
+    monkeypatch.setattr(publishing, "release", refused)
+    client.force_login(operator)
 
-    monkeypatch.setattr(publishing, "release", overtaken)
+    address = page("permissions_manage_user", closed.pk, member.pk)
+    answer = client.post(address, {"permissions": ["view_feature", "run_feature"]}, follow=True)
 
-    with pytest.raises(PublishConflict):
-        grants.release_grants(by=None) if granted() else assign_perm("run_feature", member, closed)
+    assert (answer.redirect_chain, "Somebody else published" in answer.content.decode()) == ([(address, 302)], True)
+    assert (UserObjectPermission.objects.count(), granted()) == (0, {})
+
+
+def test_audience__grants_that_cannot_be_read__are_none(closed, member, monkeypatch):
+    """Closed rather than open, and the rest of the menu stays."""
+
+    def down(*args: object) -> None:
+        raise DependencyDown()
+
+    monkeypatch.setattr(reader, "get", down)
+
+    assert audience_of(Person(str(member.pk), frozenset({"member"}))) == Audience(frozenset({"member"}), str(member.pk))
 
 
 @pytest.mark.parametrize("payload", [{}, {"schema": 2, "run": {}}, {"schema": 1}, {"schema": 1, "run": []}])
