@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.accounts import services
+from apps.accounts.effective import Effective, effective
 from apps.accounts.models import User
 from apps.core.permissions import Public, SignedIn
 
@@ -95,9 +96,65 @@ class MeView(APIView):
         return Response(UserSerializer(cast(User, request.user)).data)
 
 
+class SourceSerializer(serializers.Serializer[None]):
+    kind = serializers.ChoiceField(choices=["superuser", "role", "group", "direct"])
+    name = serializers.CharField(help_text="The role's or group's; empty for the other kinds.")
+
+
+class HeldSerializer(serializers.Serializer[None]):
+    right = serializers.CharField(help_text="As in the policy file, for example `features:publish`.")
+    action = serializers.CharField()
+    allowed = serializers.BooleanField()
+    sources = SourceSerializer(many=True)
+
+
+class LineSerializer(serializers.Serializer[None]):
+    resource = serializers.CharField()
+    rights = HeldSerializer(many=True)
+
+
+class GrantedSerializer(serializers.Serializer[None]):
+    kind = serializers.CharField()
+    key = serializers.CharField()
+    title = serializers.CharField()
+    right = serializers.CharField()
+    via = SourceSerializer()
+
+
+class UsableSerializer(serializers.Serializer[None]):
+    key = serializers.CharField()
+    title = serializers.CharField()
+    version = serializers.IntegerField()
+    visible = serializers.BooleanField()
+    run = serializers.BooleanField()
+    because = serializers.ChoiceField(choices=["everybody", "role", "granted", "off", "no-role"])
+
+
+class EffectiveSerializer(serializers.Serializer[Effective]):
+    roles = serializers.ListField(child=serializers.CharField())
+    staff = serializers.BooleanField()
+    superuser = serializers.BooleanField()
+    mode = serializers.CharField(help_text="`enforce`, or `log` while refusals to staff are only logged.")
+    matrix = LineSerializer(many=True)
+    grants = GrantedSerializer(many=True)
+    features = UsableSerializer(many=True)
+
+
+class PermissionsView(APIView):
+    """What the caller may do, where each right comes from, and which released features are theirs."""
+
+    permission_classes = [SignedIn]
+
+    @extend_schema(operation_id="auth_permissions", tags=["auth"], responses=EffectiveSerializer)
+    def get(self, request: Request) -> Response:
+        body = EffectiveSerializer(effective(cast(User, request.user))).data
+        return Response(body, headers={"Cache-Control": "private, no-store"})
+
+
 urlpatterns = [
     path("login", LoginView.as_view()),
     path("refresh", RefreshView.as_view()),
     path("logout", LogoutView.as_view()),
     path("me", MeView.as_view()),
+    path("permissions", PermissionsView.as_view()),
 ]

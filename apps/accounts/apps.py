@@ -10,7 +10,7 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.accounts.authentication import identify
-        from apps.accounts.roles import sync_roles
+        from apps.accounts.roles import sync_after_migrate
         from apps.core.lane.app import register
         from apps.core.lane.files import ROUTE
         from apps.core.lane.identity import use_authenticator
@@ -18,4 +18,4 @@ class AccountsConfig(AppConfig):
         use_authenticator(identify)
         register(ROUTE)
         # Every app's permissions exist only after its own migration.
-        post_migrate.connect(sync_roles, dispatch_uid="accounts.sync_roles")
+        post_migrate.connect(sync_after_migrate, dispatch_uid="accounts.sync_roles")

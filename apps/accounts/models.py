@@ -6,10 +6,14 @@ import uuid
 from typing import Any
 
 from django.contrib.auth.hashers import check_password, make_password
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import AbstractUser, Group
 from django.contrib.auth.models import UserManager as DjangoUserManager
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from guardian.models import GroupObjectPermission, UserObjectPermission
+from simple_history import register
+
+from apps.accounts.history import AUDITED, KEPT, NOT_AUDITED, RightsHistory
 
 
 class UserManager(DjangoUserManager["User"]):
@@ -34,6 +38,7 @@ class User(AbstractUser):
     must_change_password = models.BooleanField(_("must change the password"), default=False)
     # Grows whenever every token of the user has to stop working (password change, sign-out everywhere).
     token_epoch = models.PositiveIntegerField(default=0, editable=False)
+    history = RightsHistory(excluded_fields=NOT_AUDITED, m2m_fields=["groups", "user_permissions"], **KEPT)
 
     objects = UserManager()  # type: ignore[misc]  # the stubs call it a class variable
 
@@ -44,7 +49,18 @@ class User(AbstractUser):
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.email = self.email or None
         self.phone = self.phone or None
-        super().save(*args, **kwargs)
+        if (fields := kwargs.get("update_fields")) is not None and not AUDITED & set(fields):
+            self._save_quietly(*args, **kwargs)
+        else:
+            super().save(*args, **kwargs)
+
+    def _save_quietly(self, *args: Any, **kwargs: Any) -> None:
+        """A sign-in or a renewed hash changes nobody's rights: no history row."""
+        self.skip_history_when_saving = True
+        try:
+            super().save(*args, **kwargs)
+        finally:
+            del self.skip_history_when_saving
 
     def set_password(self, raw_password: str | None) -> None:
         """A new password ends the old tokens and the duty to change it."""
@@ -90,3 +106,9 @@ class RefreshToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id}/{self.family}"
+
+
+# Their models are not ours, their history is: what a group may do, and who was granted what on which single row.
+register(Group, app="apps.accounts", records_class=RightsHistory, m2m_fields=["permissions"], **KEPT)
+register(UserObjectPermission, app="apps.accounts", records_class=RightsHistory, **KEPT)
+register(GroupObjectPermission, app="apps.accounts", records_class=RightsHistory, **KEPT)

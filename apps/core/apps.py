@@ -7,9 +7,11 @@ class CoreConfig(AppConfig):
     label = "core"
 
     def ready(self) -> None:
-        from apps.core import checks, logging  # noqa: F401 - registers the system checks
+        from apps.core import checks, logging, notices  # noqa: F401 - registers the system checks
+        from apps.core.policy import checks as policy_checks  # noqa: F401 - likewise
 
         _register_timers()
+        notices.register(notices.policy_mode)
         logging.configure(fmt=settings.LOG_FORMAT, level=settings.LOG_LEVEL)
         _register_references()
 

@@ -107,7 +107,9 @@ def server_error(request: HttpRequest) -> JsonResponse:
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> JsonResponse:
-    """`handler403`."""
+    """`handler403`: what the admin refuses. The API's own refusals name the right that was needed."""
+    if user_id := getattr(getattr(request, "user", None), "pk", None):
+        log.warning("permission.denied", userId=user_id, path=request.path)
     return error_response(errors.Forbidden())
 
 

@@ -15,13 +15,16 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
-from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
+from apps.core import grants
 from apps.core.admin import AdminAssetsMixin
+from apps.core.admin_grants import GrantsMixin
+from apps.core.admin_history import HistoryAdmin
 from apps.core.errors import ApiError, StaleRevision
+from apps.core.permissions import needs
 from apps.core.publishing import services as publishing
 from apps.core.publishing.models import Head
 from apps.core.usage_admin import GuardedDeletionMixin, UsedByMixin
@@ -63,7 +66,7 @@ class FeatureForm(forms.ModelForm[Feature]):
 
 
 @admin.register(Feature)
-class FeatureAdmin(GuardedDeletionMixin, AdminAssetsMixin, SimpleHistoryAdmin, ModelAdmin):
+class FeatureAdmin(GuardedDeletionMixin, AdminAssetsMixin, GrantsMixin, HistoryAdmin, ModelAdmin):
     form = FeatureForm
     list_display = ["shown_title", "key", "menu", "live", "cost", "enabled"]
     list_filter = ["menu", "enabled"]
@@ -71,7 +74,7 @@ class FeatureAdmin(GuardedDeletionMixin, AdminAssetsMixin, SimpleHistoryAdmin, M
     search_fields = ["key", "title", "title_zh"]
     formfield_overrides = {ManyToManyField: {"widget": UnfoldAdminCheckboxSelectMultipleWidget}}
     change_form_before_template = "admin/features/overview.html"
-    actions_detail = ["open_publish", "open_versions"]
+    actions_detail = ["open_publish", "open_versions", "open_access"]
     fieldsets = [
         (
             _("Basics"),
@@ -136,16 +139,21 @@ class FeatureAdmin(GuardedDeletionMixin, AdminAssetsMixin, SimpleHistoryAdmin, M
             self.message_user(request, exc.text(), messages.ERROR)
             return redirect(request.path)
 
+    @needs("features:publish")
     @action(description=_("Publish"), url_path="go-publish", permissions=["publish"], icon="rocket_launch")  # type: ignore[untyped-decorator]
     def open_publish(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return redirect("admin:features_feature_publish", object_id)
 
-    @action(description=_("Versions"), url_path="go-versions", icon="history")  # type: ignore[untyped-decorator]
+    @needs("features:read")
+    @action(description=_("Versions"), url_path="go-versions", permissions=["view"], icon="history")  # type: ignore[untyped-decorator]
     def open_versions(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return redirect("admin:features_feature_versions", object_id)
 
-    def has_publish_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return request.user.has_perm("features.publish_feature")
+    def has_publish_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.may(request, "publish", obj)
+
+    def has_rollback_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.may(request, "rollback", obj)
 
     # --- publish, compare, roll back ----------------------------------------------------------
 
@@ -161,10 +169,14 @@ class FeatureAdmin(GuardedDeletionMixin, AdminAssetsMixin, SimpleHistoryAdmin, M
         return own + super().get_urls()  # type: ignore[no-any-return]
 
     def _feature(self, request: HttpRequest, pk: int, permission: str) -> Feature:
-        if not request.user.has_perm(f"features.{permission}_feature"):
+        """The feature that a page is about: 404 for who may not see it, 403 for who may not do this to it."""
+        rows = grants.permitted(Feature.objects.select_related("menu", "pipeline"), request.user)
+        feature: Feature = get_object_or_404(rows, pk=pk)
+        if not getattr(self, f"has_{permission}_permission")(request, feature):
             raise PermissionDenied
-        return get_object_or_404(Feature.objects.select_related("menu", "pipeline"), pk=pk)
+        return feature
 
+    @needs("features:publish")
     def publish_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """What would go live, what stands in the way; a POST publishes."""
         feature = self._feature(request, pk, "publish")
@@ -184,6 +196,7 @@ class FeatureAdmin(GuardedDeletionMixin, AdminAssetsMixin, SimpleHistoryAdmin, M
         self.message_user(request, text, messages.SUCCESS)
         return redirect("admin:features_feature_versions", feature.pk)
 
+    @needs("features:read")
     def versions_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The released versions, and the differences between two of them."""
         feature = self._feature(request, pk, "view")
@@ -192,7 +205,7 @@ class FeatureAdmin(GuardedDeletionMixin, AdminAssetsMixin, SimpleHistoryAdmin, M
         context = self._context(request, feature, _("Versions")) | {
             "versions": released,
             "live": live.version if live else None,
-            "may_roll_back": request.user.has_perm("features.rollback_feature"),
+            "may_roll_back": self.has_rollback_permission(request, feature),
             **self._compared(request, feature, released),
         }
         return render(request, "admin/features/versions.html", context)
@@ -206,6 +219,7 @@ class FeatureAdmin(GuardedDeletionMixin, AdminAssetsMixin, SimpleHistoryAdmin, M
         changes = publishing.diff_versions(SCOPE, feature.key, old=old, new=new)
         return {"old": old, "new": new, "changes": changes, "summary": _counted(len(changes))}
 
+    @needs("features:rollback")
     def rollback_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """One click: the old version is live again, as a new version."""
         feature = self._feature(request, pk, "rollback")

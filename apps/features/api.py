@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.core.errors import InvalidRequest
+from apps.core.grants import permitted
 from apps.core.permissions import HasPermission
 from apps.core.publishing import services as publishing
 from apps.core.publishing.models import Snapshot
@@ -18,9 +19,18 @@ from apps.features import services
 from apps.features.models import Feature
 from apps.features.publishing import SCOPE
 
-ReadOrEdit = HasPermission.of(read="features.view_feature", write="features.change_feature")
-MayPublish = HasPermission.of(read="features.publish_feature", write="features.publish_feature")
-MayRollBack = HasPermission.of(read="features.rollback_feature", write="features.rollback_feature")
+
+def _named(request: Request, view: APIView) -> Feature | None:
+    """The one feature that a call is about, by its address or its body."""
+    body = request.data if isinstance(request.data, dict) else {}
+    key = view.kwargs.get("key") or body.get("key")
+    return Feature.objects.filter(key=key).first() if isinstance(key, str) else None
+
+
+MayList = HasPermission.of(read="features:read", write="features:create", model=Feature)
+ReadOrEdit = HasPermission.of(read="features:read", write="features:write", find=_named)
+MayPublish = HasPermission.of(read="features:publish", write="features:publish", find=_named)
+MayRollBack = HasPermission.of(read="features:rollback", write="features:rollback", find=_named)
 IF_MATCH = OpenApiParameter("If-Match", OpenApiTypes.STR, OpenApiParameter.HEADER, required=True)
 
 
@@ -96,13 +106,13 @@ def _rendered(feature: Feature) -> Response:
 
 
 class FeatureListView(APIView):
-    """All drafts."""
+    """All drafts that the caller may see."""
 
-    permission_classes = [ReadOrEdit]
+    permission_classes = [MayList]
 
     @extend_schema(operation_id="admin_features_list", tags=["admin"], responses=FeatureListSerializer)
     def get(self, request: Request) -> Response:
-        rows = Feature.objects.select_related("menu", "pipeline").prefetch_related("roles")
+        rows = permitted(Feature.objects.select_related("menu", "pipeline").prefetch_related("roles"), request.user)
         heads = publishing.live_versions(SCOPE)
         items = FeatureSerializer(rows, many=True, context={"heads": heads}).data
         return Response({"items": items, "next": None})

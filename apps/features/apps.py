@@ -8,14 +8,21 @@ class FeaturesConfig(AppConfig):
     verbose_name = _("Features")
 
     def ready(self) -> None:
+        from apps.accounts.effective import use_catalogue
         from apps.core.lane.app import register as register_route
         from apps.core.publishing import usage
         from apps.core.publishing.registry import register
+        from apps.features import receivers
+        from apps.features.effective import usable
+        from apps.features.grants import GrantsKind
         from apps.features.publishing import FeatureKind
         from apps.features.ui import ROUTES
         from apps.features.usage import FeatureFinder
 
         register(FeatureKind())
         usage.register("features", FeatureFinder())
+        register(GrantsKind())
+        receivers.connect()
+        use_catalogue(usable)
         for route in ROUTES:
             register_route(route)

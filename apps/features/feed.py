@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from apps.features.audience import is_visible, may_run, translated, words
+from apps.features.audience import Audience, is_visible, may_run, translated, words
 
+Roles = Audience | frozenset[str]
 Released = Mapping[str, tuple[int, Mapping[str, Any]]]
 
 
-def menus(released: Released, *, roles: frozenset[str], signed_in: bool, language: str) -> list[dict[str, Any]]:
+def menus(released: Released, *, roles: Roles, signed_in: bool, language: str) -> list[dict[str, Any]]:
     """Menu groups with their visible features, in order."""
     groups: dict[str, dict[str, Any]] = {}
     for key, (_version, payload) in released.items():
@@ -40,7 +41,7 @@ def menus(released: Released, *, roles: frozenset[str], signed_in: bool, languag
     return sorted(groups.values(), key=lambda group: (group["order"], group["key"]))
 
 
-def features(released: Released, *, roles: frozenset[str], language: str) -> list[dict[str, Any]]:
+def features(released: Released, *, roles: Roles, language: str) -> list[dict[str, Any]]:
     """The visible features, for dynamic routes."""
     return [
         {

@@ -11,9 +11,10 @@ from django.utils import translation
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from apps.core.config import NotReleased, reader
+from apps.core.config import NOBODY, NotReleased, Person, reader
 from apps.core.lane.app import HotRoute
 from apps.core.lane.identity import Principal
+from apps.features import audience as audiences
 from apps.features import feed
 from apps.features.audience import is_visible
 from apps.features.publishing import SCOPE
@@ -22,21 +23,21 @@ HEARTBEAT_SECONDS = 10
 POLL_SECONDS = 2  # how often a stream looks by itself, should a notice be lost
 CACHE_SIZE = 256
 
-Audience = tuple[frozenset[str], bool, str]
+Audience = tuple[audiences.Audience, bool, str]
 _bodies: OrderedDict[tuple[Any, ...], tuple[str, bytes]] = OrderedDict()
 
 
-def _audience(request: Request) -> Audience:
+async def _audience(request: Request) -> Audience:
     principal: Principal | None = request.state.principal
-    roles = principal.roles if principal else frozenset()
-    return roles, principal is not None, translation.get_language() or "en"
+    person = Person(str(principal.user_id), principal.roles) if principal else NOBODY
+    return await audiences.aaudience_of(person), principal is not None, translation.get_language() or "en"
 
 
 async def _answer(request: Request, name: str, build: Callable[[feed.Released, Audience], dict[str, Any]]) -> Response:
     """The body for this audience at this revision, built once; 304 when the caller has it."""
     released = await reader.aall(SCOPE)
-    audience = _audience(request)
-    address = (name, request.url.query, reader.revision, *audience)
+    audience = await _audience(request)
+    address = (name, request.url.query, reader.revision, audience[0].shared, *audience[1:])
     if address not in _bodies:
         body = msgspec.json.encode({"revision": reader.revision, **build(released, audience)})
         _bodies[address] = (f'"{hashlib.sha256(body).hexdigest()[:32]}"', body)

@@ -7,10 +7,10 @@ from django.contrib import admin, messages
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
-from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin
 
 from apps.core.admin import AdminAssetsMixin
+from apps.core.admin_history import HistoryAdmin
 from apps.core.usage_admin import UsedByMixin
 from apps.pipelines.graph import parse_graph
 from apps.pipelines.models import Pipeline
@@ -19,7 +19,7 @@ from apps.pipelines.validator import GraphProblem, validate
 
 
 @admin.register(Pipeline)
-class PipelineAdmin(UsedByMixin, AdminAssetsMixin, SimpleHistoryAdmin, ModelAdmin):
+class PipelineAdmin(UsedByMixin, AdminAssetsMixin, HistoryAdmin, ModelAdmin):
     usage_kind = "pipeline"
     list_display = ["name", "key", "node_count"]
     search_fields = ["key", "name"]

@@ -2,10 +2,10 @@
 
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
-from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin
 
 from apps.core.admin import AdminAssetsMixin
+from apps.core.admin_history import HistoryAdmin
 from apps.core.usage_admin import KeptNameForm, UsedByMixin
 from apps.prompts.models import Prompt
 
@@ -17,7 +17,7 @@ class PromptForm(KeptNameForm):
 
 
 @admin.register(Prompt)
-class PromptAdmin(UsedByMixin, AdminAssetsMixin, SimpleHistoryAdmin, ModelAdmin):
+class PromptAdmin(UsedByMixin, AdminAssetsMixin, HistoryAdmin, ModelAdmin):
     form = PromptForm
     usage_kind = "prompt"
     liquid_fields = ("system", "body")

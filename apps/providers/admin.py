@@ -8,11 +8,12 @@ from django.contrib import admin, messages
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget
 
 from apps.core.admin import AdminAssetsMixin
+from apps.core.admin_history import HistoryAdmin
+from apps.core.permissions import allows
 from apps.core.publishing.usage import Kind, Use, named
 from apps.core.usage_admin import UsedByMixin
 from apps.providers import services
@@ -78,7 +79,7 @@ class OfferInline(TabularInline):
 
 
 @admin.register(Endpoint)
-class EndpointAdmin(UsedByMixin, AdminAssetsMixin, SimpleHistoryAdmin, ModelAdmin):
+class EndpointAdmin(UsedByMixin, AdminAssetsMixin, HistoryAdmin, ModelAdmin):
     form = EndpointForm
     usage_kind = "endpoint"
     list_display = ["name", "handler_key", "base_url", "secret_hint", "priority", "enabled"]
@@ -98,9 +99,14 @@ class EndpointAdmin(UsedByMixin, AdminAssetsMixin, SimpleHistoryAdmin, ModelAdmi
     def secret_hint(self, endpoint: Endpoint) -> str:
         return endpoint.secret.hint if hasattr(endpoint, "secret") else str(_("none"))
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Endpoint | None = None) -> list[str]:
+        """Takes the field for a key out of the form too, for whoever may not write keys."""
+        return self.readonly_fields if allows(request.user, "secrets:write") else [*self.readonly_fields, "new_secret"]
+
     def get_fieldsets(self, request: HttpRequest, obj: Endpoint | None = None) -> Any:
-        """Who only reads sees no empty field for a key."""
-        if obj is None or self.has_change_permission(request, obj):
+        """Who only reads, or may not write keys, sees no empty field for a key."""
+        writes = obj is None or self.has_change_permission(request, obj)
+        if writes and allows(request.user, "secrets:write"):
             return self.fieldsets
         return [
             (title, {"fields": [f for f in given["fields"] if f != "new_secret"]}) for title, given in self.fieldsets

@@ -22,7 +22,7 @@ from apps.core.request_id import get_request_id
 from apps.core.storage import services as storage
 from apps.core.storage.models import StoredFile
 from apps.core.transactions import retry_on_conflict
-from apps.features.audience import may_run
+from apps.features.audience import audience_of, may_run
 from apps.features.publishing import SCOPE
 from apps.quotas.services import account_of, commit_hold, hold_quota, release_hold
 from apps.tasks import events
@@ -81,7 +81,7 @@ def _released(user: Any, feature: str) -> tuple[int, dict[str, Any]]:
         version, payload = reader.get(SCOPE, feature, person)
     except NotReleased as exc:
         raise FeatureUnknown(feature=feature) from exc
-    if not may_run(payload, person.roles, signed_in=True):
+    if not may_run(payload, audience_of(person)):
         raise FeatureUnknown(feature=feature)
     return version, payload
 

@@ -131,7 +131,10 @@ AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
     "guardian.backends.ObjectPermissionBackend",
+    "apps.accounts.backends.LogOnlyBackend",  # the last word, and none unless the mode below is "log"
 ]
+POLICY_FILE = Path(env.str("PAIBAN_POLICY_FILE", default=str(BASE_DIR / "config" / "policy.toml")))
+POLICY_MODE = env.str("PAIBAN_POLICY_MODE", default="enforce")  # enforce | log
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},

@@ -1,9 +1,15 @@
 """Who may do what through the management API, exactly."""
 
-import pytest
-from django.contrib.auth.models import Group
+import json
 
-from apps.accounts.roles import Role, verbs_of
+import pytest
+from django.contrib.auth.models import Group, Permission
+from django.core.management import CommandError, call_command
+from django.urls import reverse
+
+from apps.accounts.models import User
+from apps.accounts.roles import Role, rights_of, sync_roles
+from apps.core.policy import policy
 from apps.core.publishing.models import Snapshot
 from tests.conftest import Api, make_user
 from tests.features.builders import make_feature
@@ -54,12 +60,16 @@ def test_call__member_with_a_staff_permission__is_still_forbidden(db, what):
     assert Api(user).request(method, path, **extra).status_code == 403
 
 
-def test_verbs__roles__follow_the_table():
-    assert verbs_of(Role.EDITOR, "features") == {"view", "add", "change"}
-    assert verbs_of(Role.EDITOR, "quotas") == {"view"}
-    assert verbs_of(Role.EDITOR, "accounts") == {"view"}
-    assert verbs_of(Role.MEMBER, "features") == set()
-    assert verbs_of(Role.ADMIN, "sessions") == set()
+def about(role: Role, resource: str) -> set[str]:
+    return {right for right in rights_of(role) if right.startswith(f"{resource}:")}
+
+
+def test_rights__roles__follow_the_policy_file():
+    assert about(Role.EDITOR, "features") == {"features:read", "features:create", "features:write"}
+    assert about(Role.EDITOR, "quotas") == {"quotas:read"}
+    assert about(Role.EDITOR, "people") == {"people:read"}
+    assert rights_of(Role.MEMBER) == set()
+    assert about(Role.ADMIN, "roles") == set()
 
 
 @pytest.mark.parametrize(
@@ -79,3 +89,84 @@ def test_verbs__roles__follow_the_table():
 )
 def test_sync__role__has_exactly_its_permissions(db, role, permission, has):
     assert make_user("pat", role=role).has_perm(permission) is has
+
+
+# --- the groups follow the file ---------------------------------------------------------------
+
+
+def permissions_of(name: str) -> set[str]:
+    pairs = Group.objects.get(name=name).permissions.values_list("content_type__app_label", "codename")
+    return {f"{app}.{codename}" for app, codename in pairs}
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_sync__after_migrating__roles_hold_exactly_the_file(db, role):
+    assert permissions_of(role.value) == policy().permissions(rights_of(role))
+
+
+def test_sync__something_else_in_a_role__is_taken_away_and_the_missing_given(db):
+    viewer = Group.objects.get(name="viewer")
+    viewer.permissions.set(Permission.objects.filter(codename__in=["publish_feature", "view_session", "view_feature"]))
+
+    (change,) = sync_roles()
+
+    assert change.role == "viewer"
+    assert change.removed == ("features.publish_feature", "sessions.view_session")
+    assert len(change.added) == len(policy().permissions(rights_of(Role.VIEWER))) - 1
+    assert permissions_of("viewer") == policy().permissions(rights_of(Role.VIEWER))
+    assert sync_roles() == []
+
+
+def test_sync__group_of_the_operators_own__is_left_alone(db):
+    own = Group.objects.create(name="publishers")
+    own.permissions.add(Permission.objects.get(codename="publish_feature"))
+
+    sync_roles()
+
+    assert permissions_of("publishers") == {"features.publish_feature"}
+
+
+def test_sync__group_of_a_role_is_missing__comes_back(db):
+    Group.objects.get(name="editor").delete()
+
+    assert [change.role for change in sync_roles()] == ["editor"]
+    assert permissions_of("editor") == policy().permissions(rights_of(Role.EDITOR))
+
+
+def test_sync_command__dry_run__shows_and_changes_nothing(db, capsys):
+    viewer = Group.objects.get(name="viewer")
+    viewer.permissions.add(Permission.objects.get(codename="publish_feature"))
+
+    call_command("sync_roles", "--dry-run")
+    call_command("sync_roles", "--dry-run", "--json")
+
+    lines = capsys.readouterr().out.splitlines()
+    change = {"role": "viewer", "added": [], "removed": ["features.publish_feature"]}
+    assert (lines[0], json.loads(lines[1])) == ("viewer - features.publish_feature", [change])
+    assert "features.publish_feature" in permissions_of("viewer")
+    call_command("sync_roles")
+    call_command("sync_roles")
+    assert capsys.readouterr().out.splitlines()[-1] == "The roles hold exactly what the policy file says."
+    assert "features.publish_feature" not in permissions_of("viewer")
+
+
+def test_sync_command__policy_that_cannot_be_used__is_told_and_changes_nothing(db, settings, tmp_path):
+    settings.POLICY_FILE = tmp_path / "policy.toml"
+    settings.POLICY_FILE.write_text("schema = 2\n")
+    before = permissions_of("admin")
+
+    with pytest.raises(CommandError, match="schema must be 1, not 2"):
+        call_command("sync_roles")
+
+    assert permissions_of("admin") == before
+
+
+def test_role__built_in__is_neither_edited_nor_deleted_in_the_admin(client, db):
+    client.force_login(User.objects.create_superuser("root", password="root-pass-1"))
+    admin = Group.objects.get(name="admin")
+    before = permissions_of("admin")
+
+    client.post(reverse("admin:auth_group_change", args=[admin.pk]), {"name": "boss", "permissions": []})
+    deleted = client.post(reverse("admin:auth_group_delete", args=[admin.pk]), {"post": "yes"})
+
+    assert (deleted.status_code, permissions_of("admin")) == (403, before)

@@ -106,6 +106,12 @@ SECTIONS = (
             Setting("PAIBAN_ACCESS_TOKEN_SECONDS", "How long an access token works."),
             Setting("PAIBAN_REFRESH_TOKEN_SECONDS", "How long a sign-in lasts that nobody refreshes."),
             Setting("PAIBAN_WELCOME_CREDITS", "Credits that a new account starts with."),
+            Setting("PAIBAN_POLICY_FILE", "The file that says what each role may do.", "`config/policy.toml`"),
+            Setting(
+                "PAIBAN_POLICY_MODE",
+                "`enforce`, or `log` to try a stricter policy: staff are let through where their role says no, except "
+                "to people, roles, credits and secrets, and each case is logged as `permission.would_deny`.",
+            ),
         ),
     ),
     Section(

@@ -6,7 +6,16 @@ from typing import Any
 from django import template
 from django.utils.translation import gettext as _
 
+from apps.core.notices import Notice, notices
+
 register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def admin_notices(context: template.Context) -> list[Notice]:
+    """What every page of the admin has to say now."""
+    request = context.get("request")
+    return notices(request) if request is not None and request.user.is_authenticated else []
 
 
 @register.filter
