@@ -1,0 +1,88 @@
+"""What the commands that write configuration share: in whose name they act, and how they tell of changes."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from apps.accounts.models import User
+from apps.core.commands import Outcome, problem_line
+from apps.core.errors import NotFound
+from apps.core.publishing import services as publishing
+from apps.core.publishing.diff import Change, diff
+from apps.core.publishing.diff_text import diff_text
+from apps.core.publishing.models import Snapshot
+from apps.core.publishing.registry import Problem
+
+
+class PersonUnknown(NotFound):
+    code, reason = "FEATURES_2023", "E_PERSON_UNKNOWN"
+    message = _("There is no user %(username)s. Name one with --by, or leave it out.")
+
+
+def add_authorship(parser: Any) -> None:
+    """`--by` and `--note`, spelled the same everywhere."""
+    parser.add_argument("--by", metavar="USERNAME", default="", help="in whose name (default: nobody's)")
+    parser.add_argument("--note", default="", help="why, for the history")
+
+
+def author(username: str) -> User | None:
+    """The user of that name; None when no name was given. Raises `PersonUnknown`."""
+    if not username:
+        return None
+    found = User.objects.filter(username=username).first()
+    if found is None:
+        raise PersonUnknown(username=username)
+    return found
+
+
+def changes_data(changes: Sequence[Change]) -> list[dict[str, Any]]:
+    """Changes for `--json`."""
+    return [change.as_dict() for change in changes]
+
+
+def problem_lines(problems: Sequence[Problem]) -> list[str]:
+    """Problems, indented below what they belong to."""
+    return [f"  {problem_line(problem.as_dict())}" for problem in problems]
+
+
+def add_rollback_target(parser: Any) -> None:
+    """`VERSION`, and what every rollback takes."""
+    parser.add_argument("version", type=int, help="the version whose content is to be live again")
+    add_authorship(parser)
+
+
+def roll_back(scope: str, key: str, options: Mapping[str, Any]) -> Outcome:
+    """Make the content of an older version live again, or show what that would change."""
+    version, by = options["version"], author(options["by"])
+    target, live = publishing.snapshot_of(scope, key, version), publishing.live_snapshot(scope, key)
+    if options["dry_run"]:
+        return _rollback_preview(target, live)
+    after = publishing.rollback(scope, key, to_version=version, by=by, note=options["note"])
+    changed = live is None or live.version != after.version
+    words = f"v{after.version} is live, with the content of v{version}." if changed else _same(version)
+    return Outcome(_rollback_data(target, after, changed=changed), [f"{scope}/{key}: {words}"])
+
+
+def _rollback_preview(target: Snapshot, live: Snapshot | None) -> Outcome:
+    changes = diff(live.payload if live else {}, target.payload)
+    data = {**_rollback_data(target, live, changed=bool(changes)), "changes": changes_data(changes)}
+    if not changes:
+        return Outcome(data, [f"{target.scope}/{target.key}: {_same(target.version)}"])
+    now = f"v{live.version} is live" if live else "nothing is live"
+    head = f"{target.scope}/{target.key}: {now}; releasing v{target.version} again would make {len(changes)} changes:"
+    return Outcome(data, [head, *(f"  {line}" for line in diff_text(changes))])
+
+
+def _rollback_data(target: Snapshot, live: Snapshot | None, *, changed: bool) -> dict[str, Any]:
+    return {
+        "scope": target.scope,
+        "key": target.key,
+        "to_version": target.version,
+        "live_version": live.version if live else None,
+        "changed": changed,
+    }
+
+
+def _same(version: int) -> str:
+    return f"the content of v{version} is live already. Nothing to do."
