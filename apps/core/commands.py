@@ -4,7 +4,7 @@ With `--json` a command prints one object and nothing else to standard output:
 
 - `status`: the name of the exit code, in small letters; `exit_code`: its number
 - `dry_run`: whether nothing was written because of `--dry-run`
-- the command's own fields, named in its help
+- the command's own fields, listed in docs/config-as-files.md
 - `error`: `{code, reason, message, retryable, details}`, only when something stood in the way
 
 Without it a person gets short lines: results on standard output, refusals on standard error.
@@ -78,13 +78,14 @@ class Outcome:
         return head | dict(self.data)
 
 
-def failed(error: ApiError) -> Outcome:
-    """The outcome of a service that raised `error`, with every problem it lists."""
+def failed(error: ApiError, subject: str = "") -> Outcome:
+    """The outcome of a service that raised `error` about `subject`, with every problem it lists."""
     body = error.as_dict() | {"details": error.details}
     problems = error.details.get("problems", [])
-    lines = [f"{error.text()} [{error.code}]", *(f"  {problem_line(problem)}" for problem in problems)]
+    about = f"{subject}: " if subject else ""
+    lines = [visible(f"{about}{error.text()} [{error.code}]"), *(f"  {problem_line(problem)}" for problem in problems)]
     if cause := error.details.get("cause"):
-        lines.append(f"  {cause}")
+        lines.append(visible(f"  {cause}"))
     return Outcome({"error": body}, lines, exit_for(error))
 
 
@@ -127,7 +128,7 @@ class ServiceCommand(BaseCommand):
 
     def outcome_of(self, error: ApiError, options: dict[str, Any]) -> Outcome:
         """What a refusal means; commands with codes of their own change it here."""
-        return failed(error)
+        return failed(error, options.get("key", ""))
 
     def handle(self, *args: Any, **options: Any) -> None:
         outcome = self._ended(options)

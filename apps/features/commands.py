@@ -1,5 +1,6 @@
 """What the commands that write configuration share: in whose name they act, and how they tell of changes."""
 
+from argparse import ArgumentTypeError
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,8 @@ from apps.core.publishing.diff_text import diff_text
 from apps.core.publishing.models import Snapshot
 from apps.core.publishing.registry import Problem
 
+MAX_NOTE = 500  # characters, of the history's column
+
 
 class PersonUnknown(NotFound):
     code, reason = "FEATURES_2023", "E_PERSON_UNKNOWN"
@@ -23,7 +26,13 @@ class PersonUnknown(NotFound):
 def add_authorship(parser: Any) -> None:
     """`--by` and `--note`, spelled the same everywhere."""
     parser.add_argument("--by", metavar="USERNAME", default="", help="in whose name (default: nobody's)")
-    parser.add_argument("--note", default="", help="why, for the history")
+    parser.add_argument("--note", type=_note, default="", help="why, for the history")
+
+
+def _note(text: str) -> str:
+    if len(text) > MAX_NOTE:
+        raise ArgumentTypeError(f"at most {MAX_NOTE} characters")
+    return text
 
 
 def author(username: str) -> User | None:
@@ -70,7 +79,7 @@ def _rollback_preview(target: Snapshot, live: Snapshot | None) -> Outcome:
     if not changes:
         return Outcome(data, [f"{target.scope}/{target.key}: {_same(target.version)}"])
     now = f"v{live.version} is live" if live else "nothing is live"
-    head = f"{target.scope}/{target.key}: {now}; releasing v{target.version} again would make {len(changes)} changes:"
+    head = f"{target.scope}/{target.key}: {now}; releasing v{target.version} again would change:"
     return Outcome(data, [head, *(f"  {line}" for line in diff_text(changes))])
 
 

@@ -11,7 +11,10 @@ from typing import Any
 import yaml
 
 # Fields that a reader looks for first stand first; the others follow in the order of the alphabet.
-_FIRST = {name: rank for rank, name in enumerate(("id", "key", "name", "type", "title", "source", "target"))}
+_FIRST = {
+    name: rank
+    for rank, name in enumerate(("$schema", "id", "key", "name", "type", "title", "source", "target", "nodes"))
+}
 # A literal block can hold it: printable, and no break but the line feed (others become line feeds when read).
 _LITERAL = re.compile(
     "[\\t\\n\\x20-\\x7e\\xa0-\\u2027\\u202a-\\ud7ff\\ue000-\\ufefe\\uff00-\\ufffd\\U00010000-\\U0010ffff]*"

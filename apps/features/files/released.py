@@ -5,11 +5,12 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from apps.core.config import reader
-from apps.core.publishing.services import live_snapshot
+from apps.core.publishing.registry import publishable
+from apps.core.publishing.services import live_snapshot, live_versions
 from apps.features.files.canonical_yaml import ordered
 from apps.features.files.kinds import FEATURES, KINDS, MENUS, PIPELINES, PROMPTS, Document, Documents
-from apps.features.files.problems import FileProblem
+from apps.features.files.problems import FileProblem, FilesRefused
+from apps.features.files.reading import name_of
 from apps.features.files.source import Source
 from apps.features.publishing import SCOPE
 
@@ -24,8 +25,7 @@ def released() -> Source:
     """
     documents: Documents = {kind.folder: {} for kind in KINDS}
     differing: list[FileProblem] = []
-    names = _names()
-    live = _oldest_first(reader.all(SCOPE))
+    names, live = _names(), _live_payloads()
     for payload in live:
         for folder, key, document in _parts(payload, names):
             known = documents[folder].get(key)
@@ -41,9 +41,19 @@ def _hashes(payload: dict[str, Any]) -> dict[str, str]:
     return {address: tool["sha256"] for address, tool in payload["tools"].items()}
 
 
-def _oldest_first(live: dict[str, tuple[int, Any]]) -> list[dict[str, Any]]:
-    made = {key: snapshot.pk for key in live if (snapshot := live_snapshot(SCOPE, key))}
-    return [live[key][1] for key in sorted(live, key=lambda key: (made.get(key, 0), key))]
+def _live_payloads() -> list[dict[str, Any]]:
+    """Every live payload, the oldest release first. From the database alone: what is exported must be exact."""
+    found = [snapshot for key in live_versions(SCOPE) if (snapshot := live_snapshot(SCOPE, key))]
+    payloads, unreadable = [], []
+    for snapshot in sorted(found, key=lambda snapshot: snapshot.pk):
+        try:
+            payloads.append(publishable(SCOPE).load(snapshot.payload))
+        except ValueError as exc:
+            name = name_of(FEATURES.folder, snapshot.key)
+            unreadable.append(FileProblem("E_RELEASE_UNREADABLE", name, f"v{snapshot.version}: {exc}"))
+    if unreadable:
+        raise FilesRefused(unreadable)
+    return payloads
 
 
 def _names() -> Names:
@@ -106,4 +116,4 @@ def _prompt(key: str, prompt: dict[str, Any], names: Names) -> Document:
 
 
 def _warning(folder: str, key: str, message: str) -> FileProblem:
-    return FileProblem("E_RELEASES_DIFFER", f"{folder}/{key}.yaml", message, level="warning")
+    return FileProblem("E_RELEASES_DIFFER", name_of(folder, key), message, level="warning")

@@ -107,7 +107,7 @@ for _name, _pattern, _initials in _PLAIN:
 
 def _value(node: Any, pointer: str, depth: int, loaded: Loaded) -> Any:
     loaded.lines.setdefault(pointer, node.start_mark.line + 1)
-    if depth > MAX_DEPTH:
+    if depth >= MAX_DEPTH and not isinstance(node, yaml.ScalarNode):
         loaded.refuse("E_TOO_DEEP", _too_deep(), pointer)
         return None
     if isinstance(node, yaml.SequenceNode):

@@ -23,14 +23,14 @@ class Command(ServiceCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True, metavar="export|diff|import")
-        self._add_export(actions.add_parser("export", help="write the drafts below DIR; only what differs is written"))
+        self._add_export(actions.add_parser("export", help="Write the drafts below DIR; only what differs is written."))
         diff = actions.add_parser(
-            "diff", help="compare the files with the drafts; exit code 0 equal, 1 different, 2 unusable"
+            "diff", help="Compare the files with the drafts; exit code 0 equal, 1 different, 2 unusable."
         )
         diff.add_argument("dir", type=Path, help="the folder")
         diff.add_argument("--json", action="store_true", dest="as_json", help="print one JSON object")
         self._add_import(
-            actions.add_parser("import", help="make the drafts what the files say; without --apply only show it")
+            actions.add_parser("import", help="Make the drafts what the files say; without --apply only show it.")
         )
 
     def _add_export(self, parser: Any) -> None:

@@ -56,4 +56,4 @@ def _head(key: str, seen: Preview) -> list[str]:
         return [f"{key}: v{seen.live_version} is live already: the draft is the same. Nothing to do."]
     if seen.live_version is None:
         return [f"{key}: nothing is live; this would be the first release."]
-    return [f"{key}: v{seen.live_version} is live; publishing would make {len(seen.changes)} changes:"]
+    return [f"{key}: v{seen.live_version} is live; publishing would change:"]
