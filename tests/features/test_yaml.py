@@ -69,7 +69,8 @@ def test_dump__document__reads_well():
     )
 
     assert dump(document) == (
-        f"id: 中\nb: |\n  one\n    two \n  \tthree\nd:\n  - a: 1\n  - a: 1\ne: {{}}\nlong: '{'word ' * 50}'\n'n': 'no'\n"
+        "id: 中\nb: |\n  one\n    two \n  \tthree\nd:\n  - a: 1\n  - a: 1\ne: {}\n"
+        f"long: '{'word ' * 50}'\n'n': 'no'\n"
     )
 
 

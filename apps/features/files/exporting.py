@@ -69,10 +69,10 @@ def _with_needs(feature: Document, source: Source) -> Document:
 
 def _check_format(root: Path) -> None:
     """Files of a newer format are not overwritten by an older version."""
-    path = root / ROOT_FILE
-    if not path.is_file():
-        return
-    found = load(path.read_bytes()[:10_000], file=ROOT_FILE).value
+    try:
+        found = load((root / ROOT_FILE).read_bytes()[:10_000], file=ROOT_FILE).value
+    except OSError:
+        return  # not there, or writing will say why not
     if isinstance(found, dict) and found.get("format", schemas.FORMAT) != schemas.FORMAT:
         words = _("This format is not known here; this version reads and writes format %(known)s.")
         message = str(words) % {"known": schemas.FORMAT}

@@ -68,20 +68,15 @@ def _schema(name: str) -> Mapping[str, Any]:
 
 
 def _check_shape(loaded: Loaded, schema: Mapping[str, Any]) -> None:
-    if loaded.file == ROOT_FILE and isinstance(loaded.value, dict) and "format" in loaded.value:
-        _check_format(loaded)
-    for error in field_errors(schema, loaded.value):
-        if (loaded.file, error["pointer"]) != (ROOT_FILE, "/format"):
-            code = _CODES.get(error["code"], "E_FIELD_VALUE")
-            loaded.refuse(code, error["message"], error["pointer"])
-    for pointer in _pointed(loaded.value):
-        loaded.refuse("E_FIELD_TYPE", _("Write a whole number without a point."), pointer)
-
-
-def _check_format(loaded: Loaded) -> None:
-    if loaded.value["format"] != schemas.FORMAT or not isinstance(loaded.value["format"], int):
+    of_format = loaded.file == ROOT_FILE and isinstance(loaded.value, dict) and "format" in loaded.value
+    if of_format and (type(loaded.value["format"]), loaded.value["format"]) != (int, schemas.FORMAT):
         words = _("This format is not known here; this version reads and writes format %(known)s.")
         loaded.refuse("E_FORMAT", words % {"known": schemas.FORMAT}, "/format")
+    for error in field_errors(schema, loaded.value):
+        if not (of_format and error["pointer"] == "/format"):
+            loaded.refuse(_CODES.get(error["code"], "E_FIELD_VALUE"), error["message"], error["pointer"])
+    for pointer in _pointed(loaded.value):
+        loaded.refuse("E_FIELD_TYPE", _("Write a whole number without a point."), pointer)
 
 
 def _pointed(document: Any) -> Iterator[str]:

@@ -44,6 +44,8 @@ def _previewed(key: str, seen: Preview) -> Outcome:
     lines = [*_head(key, seen), *(f"  {line}" for line in diff_text(seen.changes)), *problem_lines(seen.problems)]
     if any(problem.level == "error" for problem in seen.problems):
         return Outcome(data, [*lines, f"{key}: cannot be published before the problems are solved."], Exit.REFUSED)
+    if _differs(seen):
+        lines.append("Nothing was published; go on without --dry-run.")
     return Outcome(data, lines)
 
 
