@@ -23,6 +23,7 @@ from django.db import InterfaceError, OperationalError
 from redis.exceptions import RedisError
 
 from apps.core.errors import ApiError, DependencyDown
+from apps.core.publishing.errors import ApprovalNeeded, NeverLive, NothingLive, RolloutRunning
 
 
 class Exit(IntEnum):
@@ -54,11 +55,16 @@ _BY_STATUS = {
     503: Exit.DOWN,
     504: Exit.DOWN,
 }
+# Conflicts with a rule, not with somebody who was faster.
+_LASTING = (ApprovalNeeded, NeverLive, NothingLive, RolloutRunning)
 
 
 def exit_for(error: ApiError) -> Exit:
-    """The exit code that says what kind of failure `error` is; whatever lists problems is a refusal."""
-    if error.details.get("problems"):
+    """The exit code that says what kind of failure `error` is.
+
+    Whatever lists problems is a refusal, and so is what would be the same if it were tried again.
+    """
+    if error.details.get("problems") or isinstance(error, _LASTING):
         return Exit.REFUSED
     return _BY_STATUS.get(error.status, Exit.REFUSED)
 

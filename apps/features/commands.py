@@ -7,7 +7,8 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User
-from apps.core.commands import Outcome, problem_line
+from apps.core.commands import Exit, Outcome, problem_line
+from apps.core.config.processes import Propagation, wait_until_propagated
 from apps.core.errors import NotFound
 from apps.core.publishing import services as publishing
 from apps.core.publishing.diff import Change, diff
@@ -55,10 +56,32 @@ def problem_lines(problems: Sequence[Problem]) -> list[str]:
     return [f"  {problem_line(problem.as_dict())}" for problem in problems]
 
 
+def add_waiting(parser: Any) -> None:
+    """`--wait`, spelled the same everywhere."""
+    words = "end when every process serves it; exit code 5 when that takes longer than a few seconds"
+    parser.add_argument("--wait", action="store_true", help=words)
+
+
+def waited(scope: str, key: str, released: Outcome) -> Outcome:
+    """The same outcome once every process serves what is live; released it is in any case."""
+    head = publishing.head_of(scope, key)
+    spread = wait_until_propagated(head.revision if head else 0)
+    data = {**released.data, "propagation": spread.as_dict()}
+    lines = [*released.lines, _spread_line(spread)]
+    return Outcome(data, lines) if spread.complete else Outcome(data, lines, Exit.DOWN, "not_propagated")
+
+
+def _spread_line(spread: Propagation) -> str:
+    if spread.complete:
+        return f"Every process serves it ({spread.processes} of {spread.processes})."
+    return f"Not yet served by {', '.join(spread.behind)}. Processes look again within seconds."
+
+
 def add_rollback_target(parser: Any) -> None:
     """`VERSION`, and what every rollback takes."""
     parser.add_argument("version", type=int, help="the version whose content is to be live again")
     add_authorship(parser)
+    add_waiting(parser)
 
 
 def roll_back(scope: str, key: str, options: Mapping[str, Any]) -> Outcome:
@@ -70,7 +93,8 @@ def roll_back(scope: str, key: str, options: Mapping[str, Any]) -> Outcome:
     after = publishing.rollback(scope, key, to_version=version, by=by, note=options["note"])
     changed = live is None or live.version != after.version
     words = f"v{after.version} is live, with the content of v{version}." if changed else _same(version)
-    return Outcome(_rollback_data(target, after, changed=changed), [f"{scope}/{key}: {words}"])
+    done = Outcome(_rollback_data(target, after, changed=changed), [f"{scope}/{key}: {words}"])
+    return waited(scope, key, done) if options["wait"] else done
 
 
 def _rollback_preview(target: Snapshot, live: Snapshot | None) -> Outcome:

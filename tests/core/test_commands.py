@@ -11,7 +11,15 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from apps.core import errors
 from apps.core.commands import MEANINGS, Exit, Outcome, ServiceCommand, exit_for, problem_line, visible
 from apps.core.config import NotReleased
-from apps.core.publishing.errors import PublishConflict, PublishRefused, VersionUnknown
+from apps.core.publishing.errors import (
+    ApprovalNeeded,
+    DraftChanged,
+    NeverLive,
+    PublishConflict,
+    PublishRefused,
+    RolloutRunning,
+    VersionUnknown,
+)
 
 
 class ToyCommand(ServiceCommand):
@@ -50,6 +58,10 @@ def ended(work: Any, *arguments: str) -> int:
         (errors.StaleRevision(), Exit.CONFLICT),
         (PublishConflict(), Exit.CONFLICT),
         (PublishRefused(count=1, details={"problems": [{"code": "E"}]}), Exit.REFUSED),
+        (ApprovalNeeded(), Exit.REFUSED),
+        (NeverLive(version=7), Exit.REFUSED),
+        (RolloutRunning(version=7), Exit.REFUSED),
+        (DraftChanged(), Exit.CONFLICT),
         (errors.DependencyDown(), Exit.DOWN),
         (errors.InternalError(), Exit.REFUSED),
     ],

@@ -1,6 +1,7 @@
 """`publish_feature`, `rollback_feature`, `rollback_config`: exit codes, dry runs, JSON."""
 
 import json
+from functools import partial
 from typing import Any
 
 import pytest
@@ -8,13 +9,18 @@ from django.core.management import call_command, execute_from_command_line
 from django.db import OperationalError
 
 from apps.core.config import reader
+from apps.core.config.processes import wait_until_propagated
 from apps.core.publishing import services as publishing
 from apps.core.publishing.errors import PublishConflict
 from apps.core.publishing.models import Head, Revision, Snapshot
+from apps.core.publishing.registry import Problem
+from apps.features import commands
 from apps.features.models import Feature
+from apps.features.publishing import SCOPE, FeatureKind
 from apps.prompts.models import Prompt
 from apps.providers.models import Offer
 from apps.providers.services import release_catalogue
+from tests.core.test_processes import say
 from tests.features.builders import make_feature
 
 
@@ -125,6 +131,89 @@ def test_publish__somebody_else_was_faster__is_3(feature, capsys, monkeypatch):
     monkeypatch.setattr(command, "publish_feature", overtaken)
 
     assert run(capsys, "publish_feature", "greeter")[0] == 3
+
+
+@pytest.fixture
+def breaking(feature: Feature, monkeypatch: pytest.MonkeyPatch) -> Feature:
+    """The draft differs, and every check finds a break."""
+    problem = Problem("E_FIELD_REMOVED", "/form/schema/properties/name", "Saved links break.", "break")
+    monkeypatch.setattr(FeatureKind, "check", lambda *args: [problem])
+    Feature.objects.update(cost=5)
+    return feature
+
+
+@pytest.mark.parametrize("dry_run", [[], ["--dry-run"]])
+def test_publish__break_unconfirmed__is_1_and_says_how_to_confirm(breaking, capsys, dry_run):
+    before = released()
+
+    code, told = run(capsys, "publish_feature", "greeter", *dry_run)
+
+    problems = told["problems"] if dry_run else told["error"]["details"]["problems"]
+    assert (code, [(p["code"], p["level"]) for p in problems]) == (1, [("E_FIELD_REMOVED", "break")])
+    with pytest.raises(SystemExit):
+        call_command("publish_feature", "greeter", *dry_run)
+    told = capsys.readouterr()
+    assert "publish with --confirm." in told.out + told.err
+    assert released() == before
+
+
+def test_publish__break_confirmed__is_live(breaking, capsys):
+    assert run(capsys, "publish_feature", "greeter", "--dry-run", "--confirm")[0] == 0
+
+    code, told = run(capsys, "publish_feature", "greeter", "--confirm")
+
+    assert (code, told["live_version"]) == (0, 3)
+
+
+@pytest.mark.parametrize("dry_run", [[], ["--dry-run"]])
+def test_publish__second_person_needed__is_1_and_releases_nothing(feature, capsys, monkeypatch, dry_run):
+    collect = FeatureKind.collect
+    monkeypatch.setattr(FeatureKind, "collect", lambda self, key: {**collect(self, key), "needs_approval": True})
+    before = released()
+
+    code, told = run(capsys, "publish_feature", "greeter", *dry_run)
+
+    assert (code, told["status"]) == (1, "refused")
+    assert released() == before
+
+
+@pytest.mark.parametrize("dry_run", [[], ["--dry-run"]])
+def test_publish__gradual_release_running__is_1_and_releases_nothing(feature, capsys, dry_run):
+    Feature.objects.update(cost=5)
+    publishing.start_rollout(SCOPE, "greeter", by=None, percent=10)
+    Feature.objects.update(cost=6)
+    before = released()
+
+    code, told = run(capsys, "publish_feature", "greeter", *dry_run)
+
+    assert (code, told["status"]) == (1, "refused")
+    assert released() == before
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["publish_feature", "greeter"], ["rollback_feature", "greeter", 1], ["rollback_config", SCOPE, "greeter", 1]],
+)
+def test_wait__every_process_serves_it__is_0(feature, capsys, arguments):
+    say("web-1", 10**6)
+
+    code, told = run(capsys, *arguments, "--wait")
+
+    assert (code, told["propagation"]["complete"], told["propagation"]["processes"]) == (0, True, 1)
+
+
+def test_wait__a_process_is_behind__is_5_and_live_all_the_same(feature, capsys, monkeypatch):
+    Feature.objects.update(cost=5)
+    say("web-1", 0)
+    monkeypatch.setattr(commands, "wait_until_propagated", partial(wait_until_propagated, timeout=0))
+
+    code, told = run(capsys, "publish_feature", "greeter", "--wait")
+
+    assert (code, told["status"], told["live_version"]) == (5, "not_propagated", 3)
+    assert (told["propagation"]["complete"], told["propagation"]["behind"]) == (False, ["web-1"])
+    live = publishing.live_snapshot(SCOPE, "greeter")
+    assert live is not None
+    assert live.version == 3
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """`manage.py rollback_config SCOPE KEY VERSION`: the same for anything that is released."""
 
+from dataclasses import replace
 from typing import Any
 
 from django.core.management.base import CommandParser
@@ -26,4 +27,4 @@ class Command(ServiceCommand):
         if options["scope"] == SCOPE or not outcome.data["changed"]:
             return outcome
         hint = "The rows in the admin stay as they are: the next change there releases them again."
-        return Outcome(outcome.data, [*outcome.lines, hint])
+        return replace(outcome, lines=[*outcome.lines, hint])
