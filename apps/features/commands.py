@@ -72,6 +72,8 @@ def waited(scope: str, key: str, released: Outcome) -> Outcome:
 
 
 def _spread_line(spread: Propagation) -> str:
+    if spread.complete and not spread.processes:
+        return "No process runs that would have to learn of it."
     if spread.complete:
         return f"Every process serves it ({spread.processes} of {spread.processes})."
     return f"Not yet served by {', '.join(spread.behind)}. Processes look again within seconds."
