@@ -1,6 +1,7 @@
 """`manage.py config`: exit codes and answers of export, diff and import."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -264,8 +265,6 @@ def test_config__database_unreachable__is_5(folder, capsys, monkeypatch, action)
 
 
 def test_guide__every_problem_code__is_explained():
-    import re
-
     root = Path(command.__file__).parents[4]
     sources = (root / "apps/features/files").glob("*.py")
     codes = {code for source in sources for code in re.findall(r'"(E_[A-Z_0-9]+)"', source.read_text())}

@@ -9,7 +9,9 @@ from django.contrib.auth.models import Group
 
 from apps.core.publishing.models import Snapshot
 from apps.features.files.exporting import FeaturesUnknown, export_files
+from apps.features.files.kinds import KINDS
 from apps.features.files.problems import FilesRefused
+from apps.features.files.writing import write
 from apps.features.models import Feature, MenuGroup
 from apps.features.publishing import FeatureKind
 from apps.mcp.models import Tool
@@ -75,8 +77,6 @@ def test_export__feature__holds_every_field_and_its_parts(db, tmp_path):
 
 
 def test_export__every_field_of_the_models__stands_in_a_file_or_is_left_out_knowingly(db):
-    from apps.features.files.kinds import KINDS
-
     left_out = {"id", "revision", "updated_at"}
 
     for kind in KINDS:
@@ -333,8 +333,6 @@ def test_export__key_that_is_no_file_name__is_refused(db, tmp_path, key):
 
 
 def test_export__keys_that_differ_in_case__are_refused_where_files_would_collide(db, tmp_path):
-    from apps.features.files.writing import write
-
     with pytest.raises(FilesRefused) as refused:
         write(tmp_path, {"menus/A.yaml": "1", "menus/a.yaml": "2"}, existing=set(), prune=False, dry_run=False)
 

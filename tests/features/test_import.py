@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from django.contrib.auth.models import Group
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.core.publishing.models import Head, Snapshot
@@ -295,12 +296,45 @@ def test_import__key_made_by_somebody_else_meanwhile__is_a_conflict(folder, monk
     assert not Feature.objects.exists()
 
 
+@pytest.mark.django_db(transaction=True)
+def test_import__two_at_once__leave_the_drafts_of_one_of_them_whole(tmp_path):
+    make_feature()
+    for number, name in ((1, "one"), (2, "two")):
+        export_files(tmp_path / name)
+        rewrite(tmp_path / name, "prompts/greeting.yaml", "Greet", f"Greet{number}")
+        rewrite(tmp_path / name, "features/greeter.yaml", "cost: 2", f"cost: {number}0")
+        rewrite(tmp_path / name, "menus/texts.yaml", "order: 100", f"order: {number}")
+    together, ended = threading.Barrier(2), []
+
+    def work(name: str) -> None:
+        together.wait()
+        try:
+            import_files(tmp_path / name, by=None)
+            ended.append("done")
+        except ImportConflict:
+            ended.append("conflict")
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=work, args=[name]) for name in ("one", "two")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(ended) in (["conflict", "done"], ["done", "done"])
+    feature, prompt, menu = Feature.objects.get(), Prompt.objects.get(), MenuGroup.objects.get()
+    assert (feature.cost, prompt.body[:6], menu.order) in ((10, "Greet1", 1), (20, "Greet2", 2))
+    assert feature.revision == prompt.revision == 1 + ended.count("done")
+
+
 # --- the law --------------------------------------------------------------------------------------
 
 words = texts.filter(lambda text: 0 < len(text) <= 80)
 objects = st.dictionaries(texts, values, max_size=3)
 
 
+@settings(max_examples=settings().max_examples // 3)  # each writes and reads two folders
 @given(
     title=words,
     title_zh=texts.filter(lambda text: len(text) <= 80),

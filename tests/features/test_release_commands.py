@@ -15,6 +15,7 @@ from apps.core.publishing.errors import PublishConflict
 from apps.core.publishing.models import Head, Revision, Snapshot
 from apps.core.publishing.registry import Problem
 from apps.features import commands
+from apps.features.management.commands import publish_feature as command
 from apps.features.models import Feature
 from apps.features.publishing import SCOPE, FeatureKind
 from apps.prompts.models import Prompt
@@ -123,8 +124,6 @@ def test_publish__problems_read_by_a_person__name_their_places(feature, capsys):
 
 
 def test_publish__somebody_else_was_faster__is_3(feature, capsys, monkeypatch):
-    from apps.features.management.commands import publish_feature as command
-
     def overtaken(*args: Any, **kwargs: Any) -> Any:
         raise PublishConflict()
 
