@@ -81,9 +81,9 @@ def claim_revision(key: str, expected: int) -> Feature:
     return draft(key)
 
 
-def publish_feature(key: str, *, by: Any, note: str = "") -> Snapshot:
-    """Release the feature with everything it needs. Raises `PublishRefused` with the problems."""
-    return publishing.publish(SCOPE, key, by=by, note=note)
+def publish_feature(key: str, *, by: Any, note: str = "", confirm: bool = False) -> Snapshot:
+    """Release the feature with everything it needs. Raises what `core.publishing.publish` raises."""
+    return publishing.publish(SCOPE, key, by=by, note=note, confirm=confirm)
 
 
 def rollback_feature(key: str, *, to_version: int, by: Any, note: str = "") -> Snapshot:

@@ -25,6 +25,7 @@ GROUPS = {
     "images": {"title": "Images", "title_zh": "图片", "order": 10},
     "writing": {"title": "Writing", "title_zh": "文案", "order": 20},
 }
+RELEASED = (product_photo.FEATURE["key"], copywriter.FEATURE["key"])
 
 
 @dataclass

@@ -5,26 +5,47 @@ import os
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
+from apps.core.commands import Outcome, ServiceCommand, add_output_arguments
+from apps.features.demo.missing import missing
 from apps.features.demo.seed import Credentials, seed
 
 
-class Command(BaseCommand):
+class Command(ServiceCommand):
     help = "Create the demo content that is missing. Reads PAIBAN_ADMIN_PASSWORD and PAIBAN_DEMO_PASSWORD."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--credentials", type=Path, help="write the passwords to this file (mode 0600)")
-
-    def handle(self, *args: Any, **options: Any) -> None:
-        told = seed(
-            admin_password=os.environ.get("PAIBAN_ADMIN_PASSWORD", ""),
-            demo_password=os.environ.get("PAIBAN_DEMO_PASSWORD", ""),
+        parser.add_argument(
+            "--credentials", type=Path, help="write the passwords to this file (mode 0600) instead of showing them"
         )
+        add_output_arguments(parser, dry_run="create nothing, show what is missing")
+
+    def outcome(self, options: dict[str, Any]) -> Outcome:
+        passwords = {
+            "admin_password": os.environ.get("PAIBAN_ADMIN_PASSWORD", ""),
+            "demo_password": os.environ.get("PAIBAN_DEMO_PASSWORD", ""),
+        }
+        found = missing(**passwords)
+        if options["dry_run"]:
+            return Outcome({"missing": found}, _lines("missing", found))
+        told = seed(**passwords)
+        data, lines = {"created": found}, _lines("created", found)
         if options["credentials"]:
             write_credentials(told, options["credentials"])
-        else:
-            self.stdout.write(json.dumps(told.as_dict(), indent=2))
+            return Outcome(data, lines)
+        return Outcome({**data, "credentials": told.as_dict()}, [*lines, *_passwords(told)])
+
+
+def _lines(verb: str, found: dict[str, list[str]]) -> list[str]:
+    lines = [f"{verb} {kind}: {', '.join(names)}" for kind, names in found.items() if names]
+    return lines or ["Everything is there. Nothing to do."]
+
+
+def _passwords(told: Credentials) -> list[str]:
+    """What was set now; passwords that were set earlier are not known any more."""
+    fresh = {"admin": told.admin_password, **told.demo}
+    return [f"{username}: {password}" for username, password in fresh.items() if password]
 
 
 def write_credentials(told: Credentials, path: Path) -> None:

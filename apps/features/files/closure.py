@@ -1,0 +1,79 @@
+"""What a feature's files need among the other files: menu, pipelines within pipelines, prompts within prompts."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from apps.features.files.kinds import FEATURES, MENUS, PIPELINES, PROMPTS, Document, Documents
+from apps.pipelines.graph import Graph, Node, parse_graph
+
+# By pattern, not by parser: a draft's text may be unfinished, and what it names is needed all the same.
+_TAG = re.compile(r"\{%-?(.*?)-?%\}", re.DOTALL)
+_INCLUDE = re.compile(r"""(?:^|\n)\s*(?:liquid\s+)?(?:render|include)\s+(['"])([^'"]+)\1""")
+
+
+def closure(documents: Documents, features: Iterable[str]) -> Documents:
+    """The documents that `features` need, themselves included; what is missing is left out."""
+    chosen = {key: documents[FEATURES.folder][key] for key in features if key in documents[FEATURES.folder]}
+    pipelines = pipelines_of(documents, (feature["pipeline"] for feature in chosen.values()))
+    menus = {feature["menu"] for feature in chosen.values()}
+    return {
+        MENUS.folder: _present(documents, MENUS.folder, menus),
+        PROMPTS.folder: _present(documents, PROMPTS.folder, prompts_of(documents, pipelines)),
+        PIPELINES.folder: _present(documents, PIPELINES.folder, pipelines),
+        FEATURES.folder: dict(sorted(chosen.items())),
+    }
+
+
+def pipelines_of(documents: Documents, keys: Iterable[str]) -> set[str]:
+    """`keys` and the pipelines within them, whether or not they exist."""
+    return _reached(keys, lambda key: _within(documents[PIPELINES.folder].get(key)))
+
+
+def prompts_of(documents: Documents, pipelines: Iterable[str]) -> set[str]:
+    """The prompts that `pipelines` name and those included in them, whether or not they exist."""
+    named = {key for node in nodes_of(documents, pipelines) for key in _named(node, "prompt", "prompt")}
+    return _reached(named, lambda key: _included(documents[PROMPTS.folder].get(key)))
+
+
+def nodes_of(documents: Documents, pipelines: Iterable[str]) -> Iterator[Node]:
+    """Every node of `pipelines`, as far as their graphs can be read."""
+    for key in sorted(pipelines):
+        yield from _graph(documents[PIPELINES.folder].get(key)).nodes
+
+
+def _reached(start: Iterable[str], following: Callable[[str], set[str]]) -> set[str]:
+    seen, todo = set[str](), list(start)
+    while todo:
+        key = todo.pop()
+        if key not in seen:
+            seen.add(key)
+            todo.extend(following(key))
+    return seen
+
+
+def _within(pipeline: Document | None) -> set[str]:
+    return {key for node in _graph(pipeline).nodes for key in _named(node, "sub_pipeline", "pipeline")}
+
+
+def _named(node: Node, kind: str, setting: str) -> set[str]:
+    """The key that a node of type `kind` has in `setting`; what is no text names nothing."""
+    value: Any = node.config.get(setting) if node.type == kind else None
+    return {value} if isinstance(value, str) and value else set()
+
+
+def _included(prompt: Document | None) -> set[str]:
+    texts = (str(prompt["system"]), str(prompt["body"])) if prompt else ()
+    tags = (tag for text in texts for tag in _TAG.findall(text))
+    return {found[1] for tag in tags for found in _INCLUDE.findall(tag)}
+
+
+def _graph(pipeline: Document | None) -> Graph:
+    try:
+        return parse_graph(pipeline["graph"] if pipeline else {})
+    except ValueError:
+        return Graph((), ())
+
+
+def _present(documents: Documents, folder: str, keys: Iterable[str]) -> dict[str, Document]:
+    return {key: documents[folder][key] for key in sorted(keys) if key in documents[folder]}

@@ -1,0 +1,118 @@
+"""The four kinds of file: which model each stands for, and which of its fields stand where."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.db.models import Model, QuerySet
+
+from apps.features.files import schemas
+from apps.features.files.canonical_yaml import ordered
+from apps.features.models import Feature, MenuGroup
+from apps.pipelines.models import Pipeline
+from apps.prompts.models import Prompt
+
+Document = dict[str, Any]
+Documents = dict[str, dict[str, Document]]  # by folder, by key
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One folder. `fields` leads from places in a document (in their order in the file) to attributes of the row."""
+
+    folder: str
+    model: type[Model]
+    schema: Mapping[str, Any]
+    fields: Mapping[str, str]
+    relations: Mapping[str, "Kind"]  # places whose value is the key of another kind's row
+    versioned: bool = True  # rows carry a revision and a history
+
+    def rows(self) -> "QuerySet[Any]":
+        """All rows, with what their documents need."""
+        rows: QuerySet[Any] = self.model._default_manager.order_by("key")
+        if self.relations:
+            rows = rows.select_related(*self.relations).prefetch_related("roles")
+        return rows
+
+    def document(self, row: Any) -> Document:
+        """What the row's file holds, without what is derived from other rows."""
+        document: Document = {}
+        for place, attribute in self.fields.items():
+            _put(document, place.split("/"), _stored(self, row, place, attribute))
+        return document
+
+    def own(self, document: Document) -> Document:
+        """`document` without what is derived from other rows (`requires`), in the order of the file."""
+        own: Document = {}
+        for place in self.fields:
+            path = place.split("/")
+            _put(own, path, _canonical(place, _get(document, path)))
+        return own
+
+    def attributes(self, document: Document) -> dict[str, Any]:
+        """The row's plain attributes as the document has them; relations and roles are the caller's."""
+        linked = {*self.relations, "roles"}
+        return {name: _get(document, place.split("/")) for place, name in self.fields.items() if place not in linked}
+
+
+def _canonical(place: str, value: Any) -> Any:
+    return sorted(value) if place == "roles" else ordered(value)
+
+
+def _stored(kind: Kind, row: Any, place: str, attribute: str) -> Any:
+    if place in kind.relations:
+        return getattr(row, attribute).key
+    if place == "roles":
+        return sorted(group.name for group in row.roles.all())
+    return ordered(getattr(row, attribute))
+
+
+def _put(document: Document, path: list[str], value: Any) -> None:
+    for name in path[:-1]:
+        document = document.setdefault(name, {})
+    document[path[-1]] = value
+
+
+def _get(document: Document, path: list[str]) -> Any:
+    found: Any = document
+    for name in path:
+        found = found[name]
+    return found
+
+
+_TITLE = {"title/en": "title", "title/zh-hans": "title_zh"}
+
+MENUS: Final = Kind(
+    "menus", MenuGroup, schemas.MENU, {"key": "key", **_TITLE, "order": "order"}, relations={}, versioned=False
+)
+PROMPTS: Final = Kind(
+    "prompts",
+    Prompt,
+    schemas.PROMPT,
+    {name: name for name in ("key", "name", "system", "body", "variables")},
+    relations={},
+)
+PIPELINES: Final = Kind(
+    "pipelines", Pipeline, schemas.PIPELINE, {name: name for name in ("key", "name", "graph")}, relations={}
+)
+FEATURES: Final = Kind(
+    "features",
+    Feature,
+    schemas.FEATURE,
+    {
+        "key": "key",
+        **_TITLE,
+        "description/en": "description",
+        "description/zh-hans": "description_zh",
+        **{name: name for name in ("icon", "menu", "order", "enabled", "roles", "cost", "needs_approval", "pipeline")},
+        "form/schema": "form_schema",
+        "form/ui": "ui_schema",
+        "output/schema": "output_schema",
+        "output/ui": "output_ui",
+        "table": "table",
+        "degrade": "degrade",
+    },
+    relations={"menu": MENUS, "pipeline": PIPELINES},
+)
+# In the order of writing: what a row points to comes first.
+KINDS: Final = (MENUS, PROMPTS, PIPELINES, FEATURES)

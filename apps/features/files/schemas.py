@@ -1,0 +1,67 @@
+"""The shape of each kind of file, as JSON Schema: every field is written out, and none is unknown.
+
+What is inside a form, a graph or a template is checked when it is published; a draft may be unfinished.
+"""
+
+from typing import Any
+
+from apps.features.models import ICONS
+
+FORMAT = 1  # of the whole folder, in paiban.yaml
+LARGEST_INTEGER = 2_147_483_647  # of the databases' integer columns
+
+KEY = {"type": "string", "maxLength": 64, "pattern": "^[a-zA-Z0-9_-]+$"}
+_FEATURE_KEY = {"type": "string", "maxLength": 64, "pattern": "^[a-z0-9][a-z0-9-]*$"}
+_OBJECT = {"type": "object"}
+_NUMBER = {"type": "integer", "minimum": -LARGEST_INTEGER, "maximum": LARGEST_INTEGER}
+_NAMES = {"type": "array", "items": {"type": "string", "minLength": 1}, "uniqueItems": True}
+
+
+def _text(longest: int, *, shortest: int = 0) -> dict[str, Any]:
+    return {"type": "string", "minLength": shortest, "maxLength": longest}
+
+
+def _all_of(**fields: Any) -> dict[str, Any]:
+    """An object with exactly these fields."""
+    return {"type": "object", "required": list(fields), "additionalProperties": False, "properties": fields}
+
+
+def _words(longest: int, *, shortest: int = 0) -> dict[str, Any]:
+    return _all_of(**{"en": _text(longest, shortest=shortest), "zh-hans": _text(longest)})
+
+
+ROOT = _all_of(format={"const": FORMAT})
+MENU = _all_of(key=KEY, title=_words(80, shortest=1), order=_NUMBER)
+PIPELINE = _all_of(key=KEY, name=_text(120, shortest=1), graph=_OBJECT)
+PROMPT = _all_of(
+    key=KEY,
+    name=_text(120, shortest=1),
+    system={"type": "string"},
+    body={"type": "string"},
+    variables={"type": "array"},
+)
+_REQUIRES = _all_of(
+    capabilities=_NAMES,
+    models=_NAMES,
+    tools={"type": "object", "additionalProperties": {"type": ["string", "null"], "pattern": "^[0-9a-f]{64}$"}},
+)
+_FEATURE_FIELDS = {
+    "key": _FEATURE_KEY,
+    "title": _words(80, shortest=1),
+    "description": _words(300),
+    "icon": {"enum": ICONS},
+    "menu": KEY,
+    "order": _NUMBER,
+    "enabled": {"type": "boolean"},
+    "roles": _NAMES,
+    "cost": {"type": ["integer", "null"], "minimum": 0, "maximum": LARGEST_INTEGER},
+    "needs_approval": {"type": "boolean"},
+    "pipeline": KEY,
+    "form": _all_of(schema=_OBJECT, ui=_OBJECT),
+    "output": _all_of(schema=_OBJECT, ui=_OBJECT),
+    "table": {"type": "array"},
+    "degrade": _OBJECT,
+}
+# `requires` says what the feature needs of an installation; a file written by hand may leave it out.
+FEATURE = _all_of(**_FEATURE_FIELDS)
+FEATURE["properties"] = {**_FEATURE_FIELDS, "requires": _REQUIRES}
