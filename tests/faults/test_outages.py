@@ -3,6 +3,7 @@
 `PAIBAN_OUTAGE_SECONDS` is how long each outage lasts.
 """
 
+import json
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -112,8 +113,16 @@ def test_database_stops__reads_go_on_and_writes_are_refused(site, web, headers):
     assert shown(web) == "Database is back"
 
 
+def backed_up(site: Site) -> int:
+    """The revision that the local backup holds."""
+    document = json.loads((site.folder / "data" / "config" / "index.json").read_text())
+    return int(document["content"]["revision"])
+
+
 def test_both_stop__a_new_process_starts_from_the_backup(site, web, headers):
     before = shown(web)
+    current = state(web)["config"]["revision"]
+    wait_until(lambda: backed_up(site) == current, seconds=10, what="the backup holds the last release")
     other: list[str] = []
 
     def stop() -> None:

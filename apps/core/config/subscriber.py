@@ -77,12 +77,11 @@ def _listen() -> None:
         due = 0.0
         while not _stopping.is_set():
             if time.monotonic() >= due:
-                tick()
+                tick()  # also mirrors what was heard of
                 due = time.monotonic() + POLL_SECONDS * random.uniform(1 - POLL_JITTER, 1 + POLL_JITTER)  # noqa: S311
             if burst := _heard(pubsub):
                 _apply(burst)
-                if reader.has_gap:
-                    tick()
+                due = min(due, time.monotonic() + (0 if reader.has_gap else BACKUP_SECONDS))
 
 
 def _heard(pubsub: Any) -> list[Invalidation]:
