@@ -22,7 +22,7 @@ from apps.pipelines.models import Pipeline
 from apps.prompts.models import Prompt
 from apps.providers.models import Endpoint, Offer
 
-ReadUsage = HasPermission.of(read="features.view_feature", write="features.view_feature")
+ReadUsage = HasPermission.of(read="features:read", write="features:read")
 
 
 @dataclass(frozen=True)
