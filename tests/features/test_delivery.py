@@ -1,0 +1,177 @@
+"""How configuration travels: tags from revision and audience, shared bytes, compression, gradual releases."""
+
+import pytest
+from django.contrib.auth.models import Group
+from django.test import override_settings
+
+from apps.core.config import reader
+from apps.core.lane.bodies import Bodies
+from apps.features import delivery, feed
+from apps.features.models import Feature
+from apps.features.publishing import SCOPE
+from apps.features.services import publish_feature
+from tests.conftest import Api, make_user
+from tests.features.builders import FORM, make_feature
+
+ADDRESSES = ["/api/v1/ui/menus", "/api/v1/ui/features", "/api/v1/ui/schema", "/api/v1/ui/schema?feature=greeter"]
+
+
+@pytest.fixture
+def greeter(db):
+    return make_feature(published=True)
+
+
+def tag(user, address: str = ADDRESSES[0], **headers: str) -> str:  # type: ignore[no-untyped-def]
+    return Api(user).get(address, headers=headers).headers["ETag"]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_read__tag_known__builds_and_reads_no_payload(greeter, member, monkeypatch, address):
+    known = tag(member, address)
+    delivery.bodies.clear()
+
+    def fail(*args, **kwargs):  # type: ignore[no-untyped-def]
+        raise AssertionError("built something")
+
+    monkeypatch.setattr(reader, "served", fail)
+    monkeypatch.setattr(Bodies, "get", fail)
+    answer = Api(member).get(address, headers={"If-None-Match": f'"other", W/{known}'})
+
+    assert (answer.status_code, answer.content, answer.headers["ETag"]) == (304, b"", known)
+    assert answer.headers["X-Config-Version"] == str(reader.scope_revision(SCOPE))
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+@pytest.mark.parametrize("header", ['"other"', "other", "", '"', "W/"])
+def test_read__another_tag__whole_answer(greeter, member, address, header):
+    assert Api(member).get(address, headers={"If-None-Match": header}).status_code == 200
+
+
+def test_read__part_of_the_tag__is_not_the_tag(greeter, member):
+    known = tag(member)
+
+    assert Api(member).get(ADDRESSES[0], headers={"If-None-Match": f'{known[:-1]}x"'}).status_code == 200
+
+
+def test_read__star__304_for_what_is_there_and_404_for_what_is_not(greeter, member):
+    star = {"If-None-Match": "*"}
+
+    assert [Api(member).get(address, headers=star).status_code for address in ADDRESSES] == [304] * 4
+    assert Api(member).get("/api/v1/ui/schema?feature=ghost", headers=star).status_code == 404
+
+
+def test_tag__same_audience__is_the_same_for_two_people_and_after_a_restart(greeter, member, stranger):
+    before = tag(member)
+    delivery.forget()
+    delivery.tag_of.cache_clear()
+    reader.reset()
+
+    assert tag(stranger) == before
+
+
+def test_tag__another_product_version_address_or_language__differs(greeter, member):
+    tags = [tag(member), *(tag(member, address) for address in ADDRESSES[1:]), tag(member, **{"Accept-Language": "zh"})]
+    with override_settings(VERSION="9.9.9"):
+        tags.append(tag(member))
+
+    assert len(set(tags)) == 6
+
+
+def test_tag__role_that_no_payload_names__splits_nothing(greeter, member, editor, operator):
+    assert len({tag(user) for user in (member, editor, operator)}) == 1
+    assert len(delivery.bodies) == 1
+
+
+def test_tag__role_named_by_a_feature_or_by_a_field__matters(greeter, member, editor, operator):
+    greeter.roles.set(Group.objects.filter(name__in=["admin", "member", "editor"]))
+    secret = {"type": "string", "x-roles": ["admin"]}
+    Feature.objects.update(form_schema={**FORM, "properties": {**FORM["properties"], "secret": secret}})
+    publish_feature("greeter", by=None)
+    reader.reset()
+
+    bodies = {
+        user.username: Api(user).get(ADDRESSES[3])
+        for user in (member, editor, operator, make_user("vic", role="viewer"))
+    }
+
+    assert {name: answer.status_code for name, answer in bodies.items()} == {
+        "mia": 200,
+        "eddy": 200,
+        "olga": 200,
+        "vic": 404,
+    }
+    assert ["secret" in bodies[name].text for name in ("mia", "eddy", "olga")] == [False, False, True]
+    assert len({bodies[name].headers["ETag"] for name in ("mia", "eddy", "olga")}) == 3
+
+
+def test_read__candidate_for_some__each_gets_the_own_version_and_tag(greeter, member, stranger, monkeypatch):
+    (version, payload) = reader.get(SCOPE, "greeter")
+    lucky = str(member.pk)
+    monkeypatch.setattr(
+        reader, "candidates_for", lambda scope, person: frozenset({"greeter"}) if person.id == lucky else frozenset()
+    )
+    monkeypatch.setattr(reader, "served", lambda scope, person: {"greeter": (version + (person.id == lucky), payload)})
+
+    versions = [Api(user).get(ADDRESSES[3]).json()["feature"]["version"] for user in (member, stranger, None)]
+
+    assert versions == [2, 1, 1]
+    assert tag(member) != tag(stranger)
+
+
+def many_features() -> None:
+    for number in range(12):
+        make_feature(f"feature-{number}", published=True)
+
+
+def test_read__gzip_wanted__same_content_and_a_tag_of_its_own(db, member):
+    many_features()
+    api = Api(member)
+
+    plain = api.get(ADDRESSES[2], headers={"Accept-Encoding": "identity"})
+    zipped = api.get(ADDRESSES[2], headers={"Accept-Encoding": "gzip"})
+
+    assert (plain.headers.get("Content-Encoding"), zipped.headers["Content-Encoding"]) == (None, "gzip")
+    assert zipped.content == plain.content  # httpx has unpacked it
+    assert int(zipped.headers["Content-Length"]) < len(plain.content) / 4
+    assert zipped.headers["ETag"] == plain.headers["ETag"][:-1] + '-gz"'
+    assert plain.headers["Vary"] == zipped.headers["Vary"] == "Authorization, Accept-Language, Accept-Encoding"
+    assert len(delivery.bodies) == 1
+
+
+def test_read__tag_of_the_other_encoding__only_whoever_takes_it_gets_304(db, member):
+    many_features()
+    api = Api(member)
+    plain, zipped = tag(member, ADDRESSES[2], **{"Accept-Encoding": "identity"}), tag(member, ADDRESSES[2])
+
+    def status(known: str, encoding: str) -> int:
+        return api.get(ADDRESSES[2], headers={"If-None-Match": known, "Accept-Encoding": encoding}).status_code
+
+    assert (status(plain, "identity"), status(zipped, "gzip"), status(plain, "gzip")) == (304, 304, 304)
+    assert status(zipped, "identity") == 200
+
+
+def test_read__few_bytes__are_not_compressed(greeter, member):
+    answer = Api(member).get(ADDRESSES[0], headers={"Accept-Encoding": "gzip"})
+
+    assert ("Content-Encoding" in answer.headers, answer.headers["ETag"].endswith('-gz"')) == (False, False)
+
+
+def test_read__head__has_the_headers_of_get(greeter, member):
+    get, head = (Api(member).request(method, ADDRESSES[0]) for method in ("GET", "HEAD"))
+
+    assert (head.status_code, head.headers["ETag"]) == (200, get.headers["ETag"])
+
+
+@pytest.mark.parametrize(("age", "told"), [(0.0, None), (29.9, None), (30.1, "30"), (75.6, "75")])
+def test_read__not_confirmed_for_long__says_its_age(greeter, member, monkeypatch, age, told):
+    monkeypatch.setattr(reader, "age", lambda: age, raising=False)
+
+    answer = Api(member).get(ADDRESSES[0])
+
+    assert (answer.headers["X-Config-Version"], answer.headers.get("Age")) == (str(answer.json()["revision"]), told)
+
+
+def test_menus__built_for_a_viewer__need_no_request(greeter):
+    (group,) = feed.menus(reader.all(SCOPE), feed.Viewer(language="zh-hans"))
+
+    assert (group.title, [item.title for item in group.items]) == ("文字", ["问候"])
