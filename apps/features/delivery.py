@@ -9,7 +9,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 from django.conf import settings
 from django.utils import translation
@@ -18,7 +17,7 @@ from starlette.responses import Response
 
 from apps.core.aio import in_thread
 from apps.core.config import NOBODY, Person, reader
-from apps.core.lane.bodies import Bodies
+from apps.core.lane.bodies import Bodies, Passing
 from apps.core.lane.conditional import is_any, tags_of, takes_gzip
 from apps.core.lane.identity import Principal
 from apps.features.feed import Released, Viewer
@@ -38,6 +37,7 @@ class Reading:
     """One reader at one revision. `viewer.roles` are only those that some payload names: others change nothing."""
 
     revision: int
+    has_gap: bool  # a release was missed: the same revision will mean more once it is known
     person: Person
     viewer: Viewer
     candidates: frozenset[str]
@@ -54,6 +54,7 @@ class Reading:
             settings.VERSION,
             *more,
             self.revision,
+            self.has_gap,
             signed_in,
             language,
             tuple(sorted(roles)),
@@ -80,29 +81,46 @@ async def reading_of(request: Request) -> Reading:
 async def reading_for(person: Person) -> Reading:
     """`person` at the newest revision known here, in the language of the request."""
     if not reader.warm(SCOPE):
-        await reader.aall(SCOPE)
-    revision, candidates = reader.scope_revision(SCOPE), reader.candidates_for(SCOPE, person)
-    roles = person.roles & await _roles_that_matter(revision, candidates, person)
+        await reader.aserved(SCOPE, person)
+    revision, has_gap = reader.scope_revision(SCOPE), reader.has_gap  # in this order: a gap opens with a revision
+    candidates = reader.candidates_for(SCOPE, person)
+    roles = person.roles & await _roles_that_matter((revision, has_gap, candidates), person)
     viewer = Viewer(roles, person.signed_in, translation.get_language() or "en")
-    return Reading(revision, person, viewer, candidates)
+    return Reading(revision, has_gap, person, viewer, candidates)
 
 
-async def _roles_that_matter(revision: int, candidates: frozenset[str], person: Person) -> frozenset[str]:
+async def _roles_that_matter(place: Hashable, person: Person) -> frozenset[str]:
     """The roles that what this person is served names; found once for a revision and its candidates."""
-    place = (revision, candidates)
-    if place not in _named:
-        found = await in_thread(lambda: _roles_in(reader.served(SCOPE, person)))()
+    if (known := _named.get(place)) is not None:
+        return known
+    found, is_current = await in_thread(_roles_served)(person)
+    if is_current:
         _named[place] = found
-        while len(_named) > ROLES_KEPT:
-            _named.popitem(last=False)
-        return found
-    return _named[place]
+    while len(_named) > ROLES_KEPT:
+        _named.popitem(last=False)
+    return found
+
+
+def _roles_served(person: Person) -> tuple[frozenset[str], bool]:
+    released = reader.served(SCOPE, person)
+    return _roles_in(released), is_current(released)
+
+
+def is_current(released: Released) -> bool:
+    """Whether all of it is what is live: a reader that cannot get a payload goes on with what it had before."""
+    heads = reader.heads(SCOPE)
+    return all(key in heads and version in heads[key].versions for key, (version, _payload) in released.items())
 
 
 def _roles_in(released: Released) -> frozenset[str]:
     payloads = [payload for _version, payload in released.values()]
     named = [frozenset(payload["roles"]) for payload in payloads]
     return frozenset[str]().union(*named, *(named_roles([p["form"], p["output"]]) for p in payloads))
+
+
+def shared(released: Released, content: bytes) -> bytes:
+    """`content` made of `released`, to be kept for others only when that is what is live."""
+    return content if is_current(released) else Passing(content)
 
 
 async def deliver(
@@ -115,11 +133,19 @@ async def deliver(
     if asked and (held := next((one for one in offered if one in tags_of(asked)), None)):
         return Response(status_code=304, headers=headers_of(reading, {"ETag": held}))
     body = await bodies.get(address, build)
+    if body.is_passing:
+        return passing(body.plain, reading)
     content = body.packed if zipped and body.packed else body.plain
     more = {"ETag": f'"{tag}"'} if content is body.plain else {"ETag": f'"{tag}-gz"', "Content-Encoding": "gzip"}
     if is_any(asked):
         return Response(status_code=304, headers=headers_of(reading, {"ETag": more["ETag"]}))
     return Response(content, media_type="application/json", headers=headers_of(reading, more))
+
+
+def passing(content: bytes, reading: Reading) -> Response:
+    """An answer for this caller and this moment alone."""
+    headers = {"Cache-Control": "no-store", **freshness(reading.revision)}
+    return Response(content, media_type="application/json", headers=headers)
 
 
 def headers_of(reading: Reading, more: Mapping[str, str]) -> dict[str, str]:
@@ -134,14 +160,8 @@ def headers_of(reading: Reading, more: Mapping[str, str]) -> dict[str, str]:
 
 def freshness(revision: int) -> dict[str, str]:
     """Which revision this is, and its age when it could not be confirmed lately."""
-    age = _age()
+    age = reader.age()
     return {"X-Config-Version": str(revision), **({"Age": str(int(age))} if age > OLD_SECONDS else {})}
-
-
-def _age() -> float:
-    """Seconds since what is served was last known to be current."""
-    measured: Any = getattr(reader, "age", None)
-    return float(measured()) if measured else 0.0
 
 
 @lru_cache(maxsize=4096)

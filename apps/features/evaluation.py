@@ -7,9 +7,9 @@ from msgspec import Struct
 
 from apps.accounts.models import User
 from apps.core.config import Person, reader
-from apps.features.audience import is_visible, words
+from apps.features.audience import words
 from apps.features.delivery import Reading
-from apps.features.feed import Payload
+from apps.features.feed import Payload, Released
 from apps.features.publishing import SCOPE
 
 Reason = Literal["STATIC", "TARGETING_MATCH", "SPLIT", "DISABLED"]
@@ -34,7 +34,7 @@ class Evaluation(Struct):
     metadata: Metadata
 
 
-def evaluate(reading: Reading, *, insider: bool) -> dict[str, Evaluation]:
+def evaluate(reading: Reading, released: Released, *, insider: bool) -> dict[str, Evaluation]:
     """Every flag that the person may know of, by key.
 
     A person who sees a feature may run it; a visitor, once signed in. What is hidden from the person is not there.
@@ -42,11 +42,11 @@ def evaluate(reading: Reading, *, insider: bool) -> dict[str, Evaluation]:
     """
     chosen = reader.candidates_for(SCOPE, Person(roles=reading.person.roles))  # by their roles, not by lot
     found = {}
-    for key, (version, payload) in reading.released().items():
+    for key, (version, payload) in released.items():
         reason = _reason(key, payload, reading, chosen)
         if reason == "DISABLED" and not insider:
             continue
-        if reason != "DISABLED" and not is_visible(payload, reading.person.roles):
+        if reason != "DISABLED" and not reading.viewer.sees(payload):
             continue
         about = Metadata(
             version, reading.revision, words(payload["title"], reading.viewer.language), key in reading.candidates

@@ -33,6 +33,10 @@ class Viewer(NamedTuple):
     language: str = "en"
     draft: str = ""
 
+    def sees(self, payload: Payload) -> bool:
+        """Whether the feature is for the viewer at all."""
+        return is_visible(payload, self.roles)
+
     def may_run(self, key: str, payload: Payload) -> UiPermissions:
         """What the viewer may do with the feature."""
         return UiPermissions(key != self.draft and may_run(payload, self.roles, signed_in=self.signed_in))
@@ -40,7 +44,7 @@ class Viewer(NamedTuple):
 
 def visible(released: Released, viewer: Viewer) -> Released:
     """The features that the viewer sees."""
-    return {key: entry for key, entry in released.items() if is_visible(entry[1], viewer.roles)}
+    return {key: entry for key, entry in released.items() if viewer.sees(entry[1])}
 
 
 def menus(released: Released, viewer: Viewer) -> list[UiMenuGroup]:

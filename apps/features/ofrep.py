@@ -19,7 +19,7 @@ from apps.core.errors import ApiError, Forbidden, Unauthenticated
 from apps.core.lane.app import HotRoute
 from apps.core.lane.body import read_json
 from apps.core.lane.identity import Principal
-from apps.features.delivery import Reading, deliver, freshness, person_of, reading_for
+from apps.features.delivery import Reading, deliver, passing, person_of, reading_for, shared
 from apps.features.evaluation import Evaluation, evaluate, may_evaluate_others, somebody
 from apps.features.publishing import SCOPE
 
@@ -71,11 +71,10 @@ async def evaluate_one(request: Request) -> Response:
     """One flag. Raises `FlagUnknown` for what the person may not see, too."""
     reading, insider = await _asked(request)
     key = request.path_params["key"]
-    found = (await in_thread(evaluate)(reading, insider=insider)).get(key)
+    found = (await in_thread(lambda: evaluate(reading, reading.released(), insider=insider))()).get(key)
     if found is None:
         raise FlagUnknown(key=key)
-    headers = {"Cache-Control": "no-store", **freshness(reading.revision)}
-    return Response(msgspec.json.encode(found), media_type="application/json", headers=headers)
+    return passing(msgspec.json.encode(found), reading)
 
 
 async def evaluate_all(request: Request) -> Response:
@@ -84,8 +83,9 @@ async def evaluate_all(request: Request) -> Response:
     chosen = reader.candidates_for(SCOPE, Person(roles=reading.person.roles))
 
     def encoded() -> bytes:
-        flags = list(evaluate(reading, insider=insider).values())
-        return msgspec.json.encode({"flags": flags, "metadata": {"revision": reading.revision}})
+        released = reading.released()
+        flags = list(evaluate(reading, released, insider=insider).values())
+        return shared(released, msgspec.json.encode({"flags": flags, "metadata": {"revision": reading.revision}}))
 
     address = reading.address(request.url.path, insider, tuple(sorted(chosen)))
     return await deliver(request, reading, address, encoded)

@@ -15,7 +15,7 @@ from apps.core.config import NotReleased
 from apps.core.lane.app import HotRoute
 from apps.features import answers, feed
 from apps.features.answers import UiFeatures, UiFeatureSchema, UiMenus, UiPreview, UiSchema
-from apps.features.delivery import Reading, deliver, freshness, reading_of
+from apps.features.delivery import Reading, deliver, passing, reading_of, shared
 from apps.features.notices import revisions
 from apps.features.preview import open_draft
 
@@ -57,7 +57,8 @@ async def _answer(request: Request, build: Callable[[Shown], answers.Answer], *a
         return await in_thread(_previewed)(reading, token, build)
 
     def encoded() -> bytes:
-        return msgspec.json.encode(build(Shown(reading.revision, reading.released(), reading.viewer)))
+        released = reading.released()
+        return shared(released, msgspec.json.encode(build(Shown(reading.revision, released, reading.viewer))))
 
     return await deliver(request, reading, reading.address(request.url.path, *about), encoded)
 
@@ -70,8 +71,7 @@ def _previewed(reading: Reading, token: str, build: Callable[[Shown], answers.An
     viewer = reading.viewer._replace(roles=reading.person.roles, draft=draft.key)
     preview = UiPreview(draft.key, draft.expires_at.isoformat())
     body = msgspec.json.encode(build(Shown(reading.revision, released, viewer, preview)))
-    headers = {"Cache-Control": "no-store", **freshness(reading.revision)}
-    return Response(body, media_type="application/json", headers=headers)
+    return passing(body, reading)
 
 
 def _menus(shown: Shown) -> UiMenus:

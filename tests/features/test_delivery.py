@@ -6,6 +6,7 @@ from django.test import override_settings
 
 from apps.core.config import reader
 from apps.core.lane.bodies import Bodies
+from apps.core.publishing.services import start_rollout
 from apps.features import delivery, feed
 from apps.features.models import Feature
 from apps.features.publishing import SCOPE
@@ -104,18 +105,60 @@ def test_tag__role_named_by_a_feature_or_by_a_field__matters(greeter, member, ed
     assert len({bodies[name].headers["ETag"] for name in ("mia", "eddy", "olga")}) == 3
 
 
-def test_read__candidate_for_some__each_gets_the_own_version_and_tag(greeter, member, stranger, monkeypatch):
-    (version, payload) = reader.get(SCOPE, "greeter")
-    lucky = str(member.pk)
-    monkeypatch.setattr(
-        reader, "candidates_for", lambda scope, person: frozenset({"greeter"}) if person.id == lucky else frozenset()
-    )
-    monkeypatch.setattr(reader, "served", lambda scope, person: {"greeter": (version + (person.id == lucky), payload)})
+def test_read__candidate_for_some__each_gets_the_own_version_and_tag(greeter, member, stranger, operator):
+    Feature.objects.update(title="Tried out")
+    start_rollout(SCOPE, "greeter", percent=0, roles=["admin"], by=None)
+    reader.reset()
 
-    versions = [Api(user).get(ADDRESSES[3]).json()["feature"]["version"] for user in (member, stranger, None)]
+    answers = [Api(user).get(ADDRESSES[3]) for user in (operator, member, stranger, None)]
 
-    assert versions == [2, 1, 1]
-    assert tag(member) != tag(stranger)
+    assert [a.json()["feature"]["version"] for a in answers] == [2, 1, 1, 1]
+    assert ["Tried out" in a.text for a in answers] == [True, False, False, False]
+    assert len({a.headers["ETag"] for a in answers}) == 3  # candidate; stable; stable and not signed in
+
+
+def test_read__candidate_hides_a_field_from_a_role_no_stable_payload_names__each_sees_its_own(
+    greeter, member, operator
+):
+    secret = {"type": "string", "x-roles": ["admin"]}
+    Feature.objects.update(form_schema={**FORM, "properties": {**FORM["properties"], "secret": secret}})
+    start_rollout(SCOPE, "greeter", percent=100, roles=[], by=None)
+    reader.reset()
+
+    assert ["secret" in Api(user).get(ADDRESSES[3]).text for user in (operator, member, None)] == [True, False, False]
+
+
+def test_read__release_was_missed__answers_are_not_taken_for_those_after_it(greeter, member, monkeypatch):
+    before = tag(member)
+    monkeypatch.setattr(type(reader), "has_gap", True)
+
+    answer = Api(member).get(ADDRESSES[0], headers={"If-None-Match": before})
+
+    assert (answer.status_code, answer.headers["ETag"] != before) == (200, True)
+
+
+def test_read__payload_cannot_be_had__former_one_goes_out_and_is_not_kept(greeter, member, monkeypatch):
+    former = reader.all(SCOPE)
+    Feature.objects.update(title="Newer")
+    publish_feature("greeter", by=None)
+    reader.reset()
+    reader.all(SCOPE)
+    with monkeypatch.context() as trouble:
+        trouble.setattr(reader, "served", lambda scope, person: former)
+        answer = Api(member).get(ADDRESSES[0])
+    delivery.forget()
+
+    assert (answer.status_code, "Newer" in answer.text) == (200, False)
+    assert (answer.headers["Cache-Control"], "ETag" in answer.headers) == ("no-store", False)
+    assert "Newer" in Api(member).get(ADDRESSES[0]).text
+
+
+def test_bodies__payload_could_not_be_had__nothing_is_kept(greeter, member, monkeypatch):
+    monkeypatch.setattr(delivery, "is_current", lambda released: False)
+
+    Api(member).get(ADDRESSES[0])
+
+    assert (len(delivery.bodies), delivery._named) == (0, {})
 
 
 def many_features() -> None:

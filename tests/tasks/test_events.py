@@ -11,6 +11,8 @@ from django.db import transaction
 from apps.accounts.tickets import mint_ticket
 from apps.core import aio
 from apps.core.config import reader
+from apps.core.config.heads import HeadState
+from apps.core.config.invalidation import Invalidation
 from apps.tasks import events
 from apps.tasks.models import Event, Status, Task
 from apps.tasks.runner import run_task
@@ -206,6 +208,11 @@ def test_stream__password_changed_meanwhile__old_token_refused(finished, member)
     assert api.get(f"/api/v1/tasks/{finished.pk}/stream").status_code == 401
 
 
+def release_something() -> None:
+    state = HeadState(0, "", reader.revision + 1)
+    reader.apply(Invalidation("feature", "new", state, 0.0))
+
+
 def of_config(frames: list[dict]) -> list[int]:
     return [frame["revision"] for frame in frames if frame["type"] == "config"]
 
@@ -214,7 +221,7 @@ def test_websocket__watches_the_configuration__hears_the_revision_and_each_newer
     async def script(socket):
         await socket.send_json_to({"watch": "config"})
         first = await socket.receive_json_from(timeout=5)
-        reader._advance(reader.revision + 1)
+        release_something()
         return [first, await socket.receive_json_from(timeout=5)]
 
     revision = reader.scope_revision("feature")
@@ -229,7 +236,7 @@ def test_websocket__has_the_revision__hears_only_of_the_next(finished, member):
     async def script(socket):
         await socket.send_json_to({"watch": "config", "after": revision})
         quiet = await socket.receive_nothing(timeout=0.3)
-        reader._advance(revision + 1)
+        release_something()
         return quiet, await socket.receive_json_from(timeout=5)
 
     quiet, frame = talk(f"/ws/?ticket={mint_ticket(member.pk)}", script)
@@ -242,12 +249,12 @@ def test_websocket__watches_twice_then_no_more__one_notice_then_silence(finished
         for _number in range(2):
             await socket.send_json_to({"watch": "config"})
             await socket.receive_json_from(timeout=5)
-        reader._advance(reader.revision + 1)
+        release_something()
         heard = [await socket.receive_json_from(timeout=5)]
         await socket.send_json_to({"unwatch": "config"})
         await socket.send_json_to({})  # its answer says that the line before was read
         heard.append(await socket.receive_json_from(timeout=5))
-        reader._advance(reader.revision + 1)
+        release_something()
         return heard, await socket.receive_nothing(timeout=0.3)
 
     heard, silent = talk(f"/ws/?ticket={mint_ticket(member.pk)}", script)

@@ -12,12 +12,21 @@ SMALLEST_PACKED = 1024  # bytes; below this the header of the encoding costs mor
 LEVEL = 6
 
 
+class Passing(bytes):
+    """Bytes that do for the moment: whoever waits gets them, and they are not kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class Body:
     """The bytes of an answer; `packed` are the same for whoever takes gzip, or None when they are few."""
 
     plain: bytes
     packed: bytes | None
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether the next caller has to have it built again."""
+        return isinstance(self.plain, Passing)
 
 
 def packed(plain: bytes) -> Body:
@@ -54,7 +63,8 @@ class Bodies:
 
     async def _build(self, address: Hashable, build: Callable[[], bytes]) -> Body:
         body = await in_thread(lambda: packed(build()))()
-        self._kept[address] = body
+        if not body.is_passing:
+            self._kept[address] = body
         while len(self._kept) > self.size:
             self._kept.popitem(last=False)
         return body
