@@ -66,7 +66,7 @@ def main() -> None:
     if options.serve:
         serve(options.serve)
     else:
-        with tempfile.TemporaryDirectory(prefix="paiban-bench-") as folder:
+        with tempfile.TemporaryDirectory(prefix="paiban-bench-", ignore_cleanup_errors=True) as folder:
             measure(options, Path(folder))
 
 

@@ -10,12 +10,13 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.core.exceptions import SynchronousOnlyOperation
 from django.utils import translation
 from starlette.requests import Request
 from starlette.responses import Response
 
-from apps.core.aio import in_thread
 from apps.core.config import NOBODY, Person, reader
 from apps.core.lane.bodies import Bodies, Passing
 from apps.core.lane.conditional import is_any, tags_of, takes_gzip
@@ -80,21 +81,34 @@ async def reading_of(request: Request) -> Reading:
 
 async def reading_for(person: Person) -> Reading:
     """`person` at the newest revision known here, in the language of the request."""
-    if not reader.warm(SCOPE):
-        await reader.aserved(SCOPE, person)
-    revision, has_gap = reader.scope_revision(SCOPE), reader.has_gap  # in this order: a gap opens with a revision
-    candidates = reader.candidates_for(SCOPE, person)
+    revision, has_gap, candidates = await _looked_up(person)
     roles = person.roles & await _roles_that_matter((revision, has_gap, candidates), person)
     viewer = Viewer(roles, person.signed_in, translation.get_language() or "en")
     return Reading(revision, has_gap, person, viewer, candidates)
+
+
+async def _looked_up(person: Person) -> tuple[int, bool, frozenset[str]]:
+    """`_look` from memory; in a thread only when the index has to be asked for. Payloads are not looked at."""
+    if reader.source != "nothing" and not reader.has_gap:
+        try:
+            return _look(person)
+        except SynchronousOnlyOperation:  # a gap has opened just now
+            pass
+    return await sync_to_async(_look)(person)
+
+
+def _look(person: Person) -> tuple[int, bool, frozenset[str]]:
+    """The revision, whether a release was missed since, and the candidates that `person` gets."""
+    revision = reader.scope_revision(SCOPE)
+    return revision, reader.has_gap, reader.candidates_for(SCOPE, person)  # in this order: a gap opens with a revision
 
 
 async def _roles_that_matter(place: Hashable, person: Person) -> frozenset[str]:
     """The roles that what this person is served names; found once for a revision and its candidates."""
     if (known := _named.get(place)) is not None:
         return known
-    found, is_current = await in_thread(_roles_served)(person)
-    if is_current:
+    found, current = await sync_to_async(_roles_served)(person)
+    if current:
         _named[place] = found
     while len(_named) > ROLES_KEPT:
         _named.popitem(last=False)
