@@ -8,17 +8,21 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.core.permissions import HasPermission
-from apps.features.preview import make_link, may_preview
+from apps.core.permissions import HasPermission, log_denied
+from apps.features.models import Feature
+from apps.features.preview import RIGHTS, make_link, may_preview
 
 
 class MayPreview(HasPermission):
-    """Whoever may change features, or publish them."""
+    """Whoever may change the feature, or publish it. An unknown one is refused alike to those who may do neither."""
 
-    read = write = "features.change_feature"
+    read = write = RIGHTS[0]
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        return may_preview(request.user)
+        allowed = may_preview(request.user, Feature.objects.filter(key=view.kwargs["key"]).first())
+        if not allowed:
+            log_denied(request, RIGHTS)
+        return allowed
 
 
 class PreviewLinkSerializer(serializers.Serializer[None]):

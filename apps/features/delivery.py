@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
@@ -21,8 +22,10 @@ from apps.core.config import NOBODY, Person, reader
 from apps.core.lane.bodies import Bodies, Passing
 from apps.core.lane.conditional import is_any, tags_of, takes_gzip
 from apps.core.lane.identity import Principal
+from apps.features.audience import audience_of
 from apps.features.feed import Released, Viewer
 from apps.features.fields import named_roles
+from apps.features.grants import SCOPE as GRANTS
 from apps.features.publishing import SCOPE
 
 BODIES_KEPT = 256  # audiences x routes of a revision or two; a body is some 100 KB with 200 features
@@ -49,7 +52,7 @@ class Reading:
 
     def address(self, *more: Hashable) -> tuple[Hashable, ...]:
         """Equal for all who get the same bytes, in every process."""
-        roles, signed_in, language, _draft = self.viewer
+        roles, signed_in, language, _draft, granted = self.viewer
         # Another version of the product may build other bytes.
         return (
             settings.VERSION,
@@ -59,6 +62,7 @@ class Reading:
             signed_in,
             language,
             tuple(sorted(roles)),
+            tuple(sorted(granted)),
             tuple(sorted(self.candidates)),
         )
 
@@ -81,15 +85,24 @@ async def reading_of(request: Request) -> Reading:
 
 async def reading_for(person: Person) -> Reading:
     """`person` at the newest revision known here, in the language of the request."""
-    revision, has_gap, candidates = await _looked_up(person)
-    roles = person.roles & await _roles_that_matter((revision, has_gap, candidates), person)
-    viewer = Viewer(roles, person.signed_in, translation.get_language() or "en")
-    return Reading(revision, has_gap, person, viewer, candidates)
+    look = await _looked_up(person)
+    roles = person.roles & await _roles_that_matter((look.revision, look.has_gap, look.candidates), person)
+    viewer = Viewer(roles, person.signed_in, translation.get_language() or "en", granted=look.granted)
+    return Reading(look.revision, look.has_gap, person, viewer, look.candidates)
 
 
-async def _looked_up(person: Person) -> tuple[int, bool, frozenset[str]]:
-    """`_look` from memory; in a thread only when the index has to be asked for. Payloads are not looked at."""
-    if reader.source != "nothing" and not reader.has_gap:
+class _Look(NamedTuple):
+    """What the index and the grants say of one person."""
+
+    revision: int
+    has_gap: bool
+    candidates: frozenset[str]
+    granted: frozenset[str]
+
+
+async def _looked_up(person: Person) -> _Look:
+    """`_look` from memory; in a thread only when the index or the grants have to be asked for."""
+    if reader.source != "nothing" and not reader.has_gap and reader.warm(GRANTS):
         try:
             return _look(person)
         except SynchronousOnlyOperation:  # a gap has opened just now
@@ -97,10 +110,10 @@ async def _looked_up(person: Person) -> tuple[int, bool, frozenset[str]]:
     return await sync_to_async(_look)(person)
 
 
-def _look(person: Person) -> tuple[int, bool, frozenset[str]]:
-    """The revision, whether a release was missed since, and the candidates that `person` gets."""
-    revision = reader.scope_revision(SCOPE)
-    return revision, reader.has_gap, reader.candidates_for(SCOPE, person)  # in this order: a gap opens with a revision
+def _look(person: Person) -> _Look:
+    """In this order: a gap opens with a revision. The features' payloads are not looked at."""
+    revision, has_gap = reader.scope_revision(SCOPE), reader.has_gap
+    return _Look(revision, has_gap, reader.candidates_for(SCOPE, person), audience_of(person).granted)
 
 
 async def _roles_that_matter(place: Hashable, person: Person) -> frozenset[str]:

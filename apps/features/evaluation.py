@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from apps.accounts.models import User
 from apps.core.config import Person, reader
+from apps.core.permissions import allows
 from apps.features.audience import words
 from apps.features.delivery import Reading
 from apps.features.feed import Payload, Released
@@ -66,7 +67,7 @@ def _reason(key: str, payload: Payload, reading: Reading, chosen: frozenset[str]
 def may_evaluate_others(user_id: int, epoch: int) -> bool:
     """Whether this caller, by its token, may read features whatever their roles."""
     user = User.objects.filter(pk=user_id, token_epoch=epoch, is_active=True, is_staff=True).first()
-    return user is not None and user.has_perm("features.view_feature")
+    return allows(user, "features:read")
 
 
 def somebody(name: str, roles: frozenset[str] | None) -> Person:

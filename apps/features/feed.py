@@ -17,7 +17,7 @@ from apps.features.answers import (
     UiSummary,
     UiTable,
 )
-from apps.features.audience import is_visible, may_run, translated, words
+from apps.features.audience import Audience, is_visible, may_run, translated, words
 from apps.features.fields import visible_schema, visible_ui
 from apps.features.tables import table
 
@@ -32,14 +32,20 @@ class Viewer(NamedTuple):
     signed_in: bool = False
     language: str = "en"
     draft: str = ""
+    granted: frozenset[str] = frozenset()  # features that are open to the viewer whatever the roles
+
+    @property
+    def audience(self) -> Audience:
+        """The viewer as the visibility rule looks."""
+        return Audience(roles=self.roles, granted=self.granted)
 
     def sees(self, payload: Payload) -> bool:
         """Whether the feature is for the viewer at all."""
-        return is_visible(payload, self.roles)
+        return is_visible(payload, self.audience)
 
     def may_run(self, key: str, payload: Payload) -> UiPermissions:
         """What the viewer may do with the feature."""
-        return UiPermissions(key != self.draft and may_run(payload, self.roles, signed_in=self.signed_in))
+        return UiPermissions(key != self.draft and may_run(payload, self.audience, signed_in=self.signed_in))
 
 
 def visible(released: Released, viewer: Viewer) -> Released:

@@ -12,8 +12,10 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts.models import User
 from apps.accounts.tokens import ALGORITHM, ISSUER, LEEWAY_SECONDS
 from apps.core.errors import ApiError
+from apps.core.permissions import allows
 from apps.core.publishing.registry import publishable
 from apps.features import services
+from apps.features.models import Feature
 from apps.features.publishing import SCOPE
 
 __all__ = [
@@ -30,7 +32,7 @@ __all__ = [
 TYPE = "preview"
 AUDIENCE = "paiban-preview"  # not that of access tokens: neither passes for the other
 LINK_SECONDS = 3600
-PERMISSIONS = ("features.change_feature", "features.publish_feature")
+RIGHTS = ("features:write", "features:publish")
 
 
 class PreviewInvalid(ApiError):
@@ -66,9 +68,9 @@ class Draft:
     expires_at: datetime
 
 
-def may_preview(user: Any) -> bool:
-    """Whether `user` may show drafts to others."""
-    return bool(user.is_active and user.is_staff and any(user.has_perm(name) for name in PERMISSIONS))
+def may_preview(user: Any, feature: Feature | None) -> bool:
+    """Whether `user` may show this draft to others; one right is enough, also when it was granted for it alone."""
+    return any(allows(user, right, feature) for right in RIGHTS)
 
 
 def make_link(key: str, *, by: User) -> Link:
@@ -99,7 +101,7 @@ def open_draft(token: str) -> Draft:
     """
     claims = _claims(token)
     maker = User.objects.filter(pk=claims["uid"], token_epoch=claims["epoch"]).first()
-    if maker is None or not may_preview(maker):
+    if maker is None or not may_preview(maker, Feature.objects.filter(key=claims["feature"]).first()):
         raise PreviewRevoked()
     payload = publishable(SCOPE).collect(claims["feature"])
     expires_at = datetime.fromtimestamp(claims["exp"], UTC)

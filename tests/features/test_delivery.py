@@ -3,6 +3,7 @@
 import pytest
 from django.contrib.auth.models import Group
 from django.test import override_settings
+from guardian.shortcuts import assign_perm
 
 from apps.core.config import reader
 from apps.core.lane.bodies import Bodies
@@ -159,6 +160,20 @@ def test_bodies__payload_could_not_be_had__nothing_is_kept(greeter, member, monk
     Api(member).get(ADDRESSES[0])
 
     assert (len(delivery.bodies), delivery._named) == (0, {})
+
+
+def test_read__granted_by_name__sees_it_whatever_the_roles(greeter, member, stranger):
+    greeter.roles.set(Group.objects.filter(name="admin"))
+    publish_feature("greeter", by=None)
+    assign_perm("run_feature", member, greeter)
+    reader.reset()
+
+    answers = [Api(user).get(ADDRESSES[2]) for user in (member, stranger)]
+    flags = [Api(user).post("/ofrep/v1/evaluate/flags", json={}).json()["flags"] for user in (member, stranger)]
+
+    assert [a.json()["permissions"] for a in answers] == [{"greeter": {"run": True}}, {}]
+    assert answers[0].headers["ETag"] != answers[1].headers["ETag"]
+    assert [[flag["reason"] for flag in told] for told in flags] == [["TARGETING_MATCH"], []]
 
 
 def many_features() -> None:

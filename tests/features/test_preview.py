@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib.auth.models import Group, Permission
 from django.test import Client
 from django.utils import timezone
+from guardian.shortcuts import assign_perm, remove_perm
 
 from apps.accounts.tokens import sign_access
 from apps.core.config import reader
@@ -61,6 +62,16 @@ def test_link__whoever_may_publish_but_not_change__may_too(greeter, viewer):
     viewer.user_permissions.add(Permission.objects.get(codename="publish_feature"))
 
     assert link(viewer).status_code == 201
+
+
+def test_link__right_on_this_feature_alone__is_enough_for_it_and_ends_with_it(greeter, viewer):
+    assign_perm("change_feature", viewer, greeter)
+    answer = link(viewer)
+
+    assert (answer.status_code, link(viewer, "other").status_code) == (201, 403)
+    assert read(answer.json()["token"]).status_code == 200
+    remove_perm("change_feature", viewer, greeter)
+    assert read(answer.json()["token"]).json()["code"] == "FEATURES_2042"
 
 
 def test_link__member_visitor_or_unknown_feature__is_refused(greeter, member, editor):
