@@ -151,7 +151,7 @@ def body() -> bytes:
 
     released = reader.all(SCOPE)
     if reader.revision not in _bodies:
-        groups = feed.menus(released, roles=frozenset(), signed_in=False, language="en")
+        groups = feed.menus(released, feed.Viewer())
         _bodies[reader.revision] = msgspec.json.encode({"revision": reader.revision, "groups": groups})
     return _bodies[reader.revision]
 

@@ -21,7 +21,7 @@ from apps.accounts.models import User
 from apps.accounts.tokens import sign_access
 from apps.core import health, redis
 from apps.core.config import reader, subscriber
-from apps.features import ui
+from apps.features import delivery
 from apps.mcp import services as mcp_services
 
 # `HYPOTHESIS_PROFILE=nightly` looks harder. The autouse fixture below is cheap and safe to share among examples.
@@ -40,7 +40,7 @@ def _clean_slate() -> Iterator[None]:
     """No configuration, no Redis key and no health verdict of another test is seen."""
     redis.client().flushdb()
     reader.reset()
-    ui._bodies.clear()
+    delivery.forget()
     shutil.rmtree(settings.CONFIG_BACKUP_DIR, ignore_errors=True)
     health._cache.clear()
     yield

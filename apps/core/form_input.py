@@ -25,6 +25,7 @@ _WORDS: dict[str, str | Promise] = {
     "enum": _("Choose one of the offered values."),
     "const": _("Choose one of the offered values."),
     "additionalProperties": _("This field is not known."),
+    "falseSchema": _("This field is not known."),
 }
 
 
@@ -63,6 +64,7 @@ def _described(error: Any) -> list[dict[str, str]]:
         "additionalProperties": getattr(kind, "unexpected", []),
     }
     template = str(_WORDS.get(code, "")) or error.message[:200]
+    code = "additionalProperties" if code == "falseSchema" else code  # a field that takes nothing is no field
     message = template % {"limit": kind.limit} if "%(limit)" in template else template
     return [{"pointer": base + suffix, "code": code, "message": message} for suffix in _suffixes(names.get(code))]
 

@@ -17,6 +17,10 @@ _ERROR = {
         "details": {"type": "object", "additionalProperties": True},
     },
 }
+_REFUSED = {
+    "description": "An error in the one shape.",
+    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+}
 
 
 def add_hot_lane(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
@@ -25,13 +29,12 @@ def add_hot_lane(result: dict[str, Any], generator: Any, request: Any, public: b
     components.setdefault("schemas", {})["Error"] = _ERROR
     for route in routes:
         if route.documented:
-            result["paths"].setdefault(route.path, {})["get"] = _operation(route)
+            components["schemas"].update(route.components)
+            for method in route.methods:
+                result["paths"].setdefault(route.path, {})[method.lower()] = _operation(route)
     for operations in result["paths"].values():
         for operation in operations.values():
-            operation.setdefault("responses", {})["default"] = {
-                "description": "An error in the one shape.",
-                "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
-            }
+            operation.setdefault("responses", {}).setdefault("default", _REFUSED)
     result["paths"] = dict(sorted(result["paths"].items()))
     return result
 

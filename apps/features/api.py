@@ -16,6 +16,7 @@ from apps.core.permissions import HasPermission
 from apps.core.publishing import services as publishing
 from apps.core.publishing.models import Snapshot
 from apps.features import services
+from apps.features.api_preview import PreviewLinkView
 from apps.features.models import Feature
 from apps.features.publishing import SCOPE
 
@@ -245,4 +246,5 @@ urlpatterns = [
     path("features/<slug:key>", FeatureView.as_view()),
     path("features/<slug:key>/versions", VersionsView.as_view()),
     path("features/<slug:key>/diff", DiffView.as_view()),
+    path("features/<slug:key>/preview-link", PreviewLinkView.as_view()),
 ]

@@ -9,10 +9,11 @@ class FeaturesConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.accounts.effective import use_catalogue
+        from apps.core import references
         from apps.core.lane.app import register as register_route
         from apps.core.publishing import usage
         from apps.core.publishing.registry import register
-        from apps.features import receivers
+        from apps.features import answers, ofrep, receivers
         from apps.features.effective import usable
         from apps.features.grants import GrantsKind
         from apps.features.publishing import FeatureKind
@@ -24,5 +25,6 @@ class FeaturesConfig(AppConfig):
         register(GrantsKind())
         receivers.connect()
         use_catalogue(usable)
-        for route in ROUTES:
+        references.register("docs/ui-schema.json", answers.document)
+        for route in [*ROUTES, *ofrep.ROUTES]:
             register_route(route)

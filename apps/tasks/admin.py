@@ -1,6 +1,6 @@
 """Tasks in the CMS: a timeline to read, nothing to edit."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
 from django.http import HttpRequest
@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
+from apps.accounts.models import User
 from apps.core.admin import AdminAssetsMixin, column
 from apps.core.templatetags.paiban import as_duration
 from apps.tasks.models import Event, Status, StepRun, Task
@@ -79,10 +80,10 @@ class TaskAdmin(AdminAssetsMixin, ModelAdmin):
         return as_duration(spent.total_seconds() * 1000 if spent else None)
 
     def head(self, request: HttpRequest, obj: Task) -> dict[str, Any]:
-        told = detail(obj)
+        told = detail(obj, cast(User, request.user).role_names)
         values = [
-            (_("Input"), [_value(told, name, value, "form") for name, value in obj.input.items()]),
-            (_("Result"), [_value(told, name, value, "output_form") for name, value in (obj.output or {}).items()]),
+            (_("Input"), [_value(told, name, value, "form") for name, value in told["input"].items()]),
+            (_("Result"), [_value(told, name, value, "output_form") for name, value in (told["output"] or {}).items()]),
         ]
         return {"told": told, "values": values, "took": self.took(obj)}
 

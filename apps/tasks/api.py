@@ -1,6 +1,6 @@
 """`/api/v1/tasks*` and the websocket's ticket."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.urls import path
 from drf_spectacular.types import OpenApiTypes
@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from apps.accounts.models import User
 from apps.accounts.tickets import mint_ticket
 from apps.core.paging import paginate
 from apps.core.permissions import SignedIn
@@ -111,6 +112,10 @@ class TaskListView(APIView):
         return Response(render.accepted(task), status=status.HTTP_202_ACCEPTED)
 
 
+def _rendered(task: Task, request: Request) -> Response:
+    return Response(render.detail(task, cast(User, request.user).role_names))
+
+
 class TaskView(APIView):
     """One task of the caller's."""
 
@@ -118,7 +123,7 @@ class TaskView(APIView):
 
     @extend_schema(operation_id="tasks_read", tags=["tasks"], responses=TaskSerializer)
     def get(self, request: Request, task_id: str) -> Response:
-        return Response(render.detail(services.get_for(request.user, task_id)))
+        return _rendered(services.get_for(request.user, task_id), request)
 
 
 class CancelView(APIView):
@@ -128,7 +133,7 @@ class CancelView(APIView):
 
     @extend_schema(operation_id="tasks_cancel", tags=["tasks"], request=None, responses=TaskSerializer)
     def post(self, request: Request, task_id: str) -> Response:
-        return Response(render.detail(services.cancel_task(request.user, task_id)))
+        return _rendered(services.cancel_task(request.user, task_id), request)
 
 
 class TicketView(APIView):

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs
@@ -19,6 +19,7 @@ from apps.core.aio import in_thread
 from apps.core.errors import ApiError
 from apps.core.events.bell import tower, wait
 from apps.core.request_id import bind_request_id
+from apps.features.notices import revisions
 from apps.tasks import services
 from apps.tasks.events import follow
 from apps.tasks.models import Task
@@ -30,10 +31,13 @@ RECHECK_SECONDS = 30.0
 UPDATE_SECONDS = 0.5  # a task that speaks rings often; a list needs no more than two updates a second
 MAX_FOLLOWED = 20
 TICKET_REFUSED = 4401
+CONFIG = "config"  # what a socket may watch besides tasks
 
 
 class TaskConsumer(AsyncJsonWebsocketConsumer):
-    """Frames in: `{"subscribe": task, "after": seq}` and `{"unsubscribe": task}`. Out: events, updates, heartbeats."""
+    """Frames in: `{"subscribe": task, "after": seq}`, `{"unsubscribe": task}`, `{"watch": "config", "after": n}` and
+    `{"unwatch": "config"}`. Out: events, updates, revisions, heartbeats.
+    """
 
     async def connect(self) -> None:
         bind_request_id(None)
@@ -60,11 +64,29 @@ class TaskConsumer(AsyncJsonWebsocketConsumer):
         if wanted := content.get("subscribe"):
             await self._subscribe(str(wanted), content.get("after", 0))
         elif unwanted := content.get("unsubscribe"):
-            if task := self.running.pop(f"task:{unwanted}", None):
-                task.cancel()
+            self._stop(f"task:{unwanted}")
+        elif content.get("watch") == CONFIG:
+            self._watch(content.get("after"))
+        elif content.get("unwatch") == CONFIG:
+            self._stop("watch")
         else:
-            await self._refuse("CORE_2000", "Send subscribe or unsubscribe.")
+            await self._refuse("CORE_2000", "Send subscribe, unsubscribe, watch or unwatch.")
         return None
+
+    def _watch(self, known: Any) -> None:
+        """Tell of the configuration's revision, unless it is `known`, and of each newer one."""
+        self._stop("watch")
+        self.running["watch"] = asyncio.create_task(self._tell_revisions(known if isinstance(known, int) else None))
+
+    def _stop(self, name: str) -> None:
+        if task := self.running.pop(name, None):
+            task.cancel()
+
+    async def _tell_revisions(self, known: int | None) -> None:
+        async with aclosing(revisions(known)) as news:
+            async for revision in news:
+                if revision is not None:
+                    await self.send_json({"type": "config", "revision": revision})
 
     @classmethod
     async def decode_json(cls, text_data: str) -> Any:
@@ -81,8 +103,7 @@ class TaskConsumer(AsyncJsonWebsocketConsumer):
             return await self._refuse(exc.code, exc.text())
         if sum(name.startswith("task:") for name in self.running) >= MAX_FOLLOWED:
             return await self._refuse("CORE_2006", "Too many subscriptions on one connection.")
-        if old := self.running.pop(f"task:{task.pk}", None):
-            old.cancel()
+        self._stop(f"task:{task.pk}")
         if task.is_terminal and after >= task.event_seq:
             return None  # it has ended and everything was seen
         self.running[f"task:{task.pk}"] = asyncio.create_task(self._follow(task, min(after, task.event_seq)))

@@ -3,11 +3,13 @@
 from typing import Any
 
 from django.utils import translation
+from msgspec import to_builtins
 
 from apps.core.config import NotReleased, reader
 from apps.core.storage.services import describe
 from apps.features import feed
 from apps.features.audience import words
+from apps.features.fields import visible_values
 from apps.features.publishing import SCOPE
 from apps.pipelines.graph import Graph, parse_graph
 from apps.tasks.models import StepRun, Task
@@ -41,27 +43,34 @@ def summary(task: Task) -> dict[str, Any]:
     }
 
 
-def detail(task: Task) -> dict[str, Any]:
-    """Everything about one task."""
+def detail(task: Task, roles: frozenset[str]) -> dict[str, Any]:
+    """Everything about one task that somebody with `roles` may know."""
     payload = _payload(task)
     language = translation.get_language() or "en"
     graph = parse_graph(payload["pipeline"]["graph"]) if payload else Graph((), ())
-    files = stored_files(task)
+    given = _shown(task.input, payload, "form", roles)
+    made = _shown(task.output, payload, "output", roles)
+    named = [value for value in [*given.values(), *(made or {}).values()] if isinstance(value, str)]
     return {
         **summary(task),
-        "input": task.input,
-        "output": task.output,
+        "input": given,
+        "output": made,
         "steps": _steps(task, graph, language),
         "error": task.error,
         "model_used": task.usage_model or None,
         "mock": task.mock,
         "started_at": task.started_at,
         "last_seq": task.event_seq,
-        "files": {file_id: describe(stored) for file_id, stored in files.items()},
-        "form": feed.form(payload, language) if payload else None,
-        "output_form": feed.output(payload, language) if payload else None,
+        "files": {pk: describe(stored) for pk, stored in stored_files(task).items() if pk in named},
+        "form": to_builtins(feed.form(payload, language, roles)) if payload else None,
+        "output_form": to_builtins(feed.output(payload, language, roles)) if payload else None,
         "links": links(task),
     }
+
+
+def _shown(values: Any, payload: dict[str, Any] | None, part: str, roles: frozenset[str]) -> Any:
+    """Values of the form or the output, without those of fields that `roles` do not see."""
+    return visible_values(values, payload[part]["schema"], roles) if payload else values
 
 
 def _payload(task: Task) -> dict[str, Any] | None:

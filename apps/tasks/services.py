@@ -23,6 +23,7 @@ from apps.core.storage import services as storage
 from apps.core.storage.models import StoredFile
 from apps.core.transactions import retry_on_conflict
 from apps.features.audience import audience_of, may_run
+from apps.features.fields import sealed_schema, visible_values
 from apps.features.publishing import SCOPE
 from apps.quotas.services import account_of, commit_hold, hold_quota, release_hold
 from apps.tasks import events
@@ -53,8 +54,9 @@ def create_task(user: Any, *, feature: str, given: Mapping[str, Any]) -> Task:
     Task, quota hold, first event and outbox row are one transaction: after a 202 nothing can be lost, before it
     nothing was done. Raises `FeatureUnknown`, `InputInvalid` with a pointer per field, `QuotaExhausted`.
     """
-    version, payload = _released(user, feature)
-    content = _checked_input(user, payload["form"]["schema"], given)
+    person = Person(str(user.pk), user.role_names)
+    version, payload = _released(person, feature)
+    content = _checked_input(user, person.roles, payload["form"]["schema"], given)
     account_of(user)  # opens the account on first sight, outside the transaction that follows
     with transaction.atomic():
         task = Task.objects.create(
@@ -75,8 +77,7 @@ def create_task(user: Any, *, feature: str, given: Mapping[str, Any]) -> Task:
     return task
 
 
-def _released(user: Any, feature: str) -> tuple[int, dict[str, Any]]:
-    person = Person(str(user.pk), user.role_names)
+def _released(person: Person, feature: str) -> tuple[int, dict[str, Any]]:
     try:
         version, payload = reader.get(SCOPE, feature, person)
     except NotReleased as exc:
@@ -86,16 +87,20 @@ def _released(user: Any, feature: str) -> tuple[int, dict[str, Any]]:
     return version, payload
 
 
-def _checked_input(user: Any, schema: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    content = with_defaults(schema, given)
-    problems = field_errors(schema, content)
+def _checked_input(
+    user: Any, roles: frozenset[str], schema: Mapping[str, Any], given: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What was sent, with the defaults of all fields; those that the user does not see take nothing else."""
+    seen = sealed_schema(schema, roles)
+    content = with_defaults(seen, given)
+    problems = field_errors(seen, content)
     refused = {problem["pointer"] for problem in problems}
-    for name in file_fields(schema):
+    for name in file_fields(seen):
         if content.get(name) and f"/{name}" not in refused:
             problems += _file_problems(user, name, str(content[name]))
     if problems:
         raise InputInvalid(details={"errors": problems})
-    return content
+    return with_defaults(schema, given)
 
 
 def _file_problems(user: Any, name: str, file_id: str) -> list[dict[str, str]]:
@@ -176,8 +181,19 @@ def finish_task(
     """
     told = error.as_dict() | {"requestId": task.request_id} if error else None
     rows = Task.objects.filter(pk=task.pk, fencing_token=task.fencing_token, status=Status.RUNNING)
+    shown = _shown(task, output) if output else output
     with transaction.atomic():
-        _end(task, rows, to=to, output=output, error=told, **changes)
+        _end(task, rows, to=to, shown=shown, output=output, error=told, **changes)
+
+
+def _shown(task: Task, output: dict[str, Any]) -> dict[str, Any]:
+    """What the task's events may say of its output: its owner reads them."""
+    try:
+        payload = reader.version(SCOPE, task.feature, task.version)
+    except NotReleased:
+        return output
+    shown: dict[str, Any] = visible_values(output, payload["output"]["schema"], task.user.role_names)
+    return shown
 
 
 @retry_on_conflict
@@ -198,7 +214,7 @@ def cancel_topic(task_id: Any) -> str:
     return f"cancel:{task_id}"
 
 
-def _end(task: Task, rows: Any, *, to: str, **changes: Any) -> None:
+def _end(task: Task, rows: Any, *, to: str, shown: dict[str, Any] | None = None, **changes: Any) -> None:
     """Move to a terminal state. The state is what serialises the enders, so the hold is resolved once."""
     kept = {name: value for name, value in changes.items() if value is not None}
     if to == Status.SUCCEEDED:
@@ -217,7 +233,7 @@ def _end(task: Task, rows: Any, *, to: str, **changes: Any) -> None:
         commit_hold(str(task.pk), task.cost)
     else:
         release_hold(str(task.pk))
-    data = {"output": kept.get("output")} if to == Status.SUCCEEDED else {"error": kept.get("error")}
+    data = {"output": shown} if to == Status.SUCCEEDED else {"error": kept.get("error")}
     events.log(task, to, data)
     log.info(
         "task.ended",

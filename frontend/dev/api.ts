@@ -76,6 +76,7 @@ function schema({ res, url, say }: Call) {
     revision: state.revision,
     feature: { key, version, icon, cost, title: say(feature.title), description: say(feature.about) },
     form: feature.form(say), output: feature.output(say),
+    ...(url.searchParams.has("preview") && { preview: { feature: key, expires_at: new Date(Date.now() + 3_600_000).toISOString() } }),
   });
 }
 

@@ -2,6 +2,7 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import "@fontsource-variable/bricolage-grotesque/wght.css";
 import { App } from "./app/App";
+import { takePreview } from "./app/preview";
 import { listenForRevisions } from "./app/revision";
 import "./styles/tokens.css";
 import "./styles/base.css";
@@ -15,6 +16,7 @@ import "./styles/result.css";
 
 const root = document.getElementById("root");
 if (root) {
+  takePreview();
   listenForRevisions();
   createRoot(root).render(<StrictMode><App /></StrictMode>);
 }

@@ -77,6 +77,8 @@ def test_hot_routes__every_one__says_who_may_call_it():
         "/api/v1/ui/features",
         "/api/v1/ui/schema",
         "/api/v1/ui/events",
+        "/ofrep/v1/evaluate/flags",
+        "/ofrep/v1/evaluate/flags/{key}",
     }
 
 

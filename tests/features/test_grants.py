@@ -14,7 +14,7 @@ from apps.core.errors import DependencyDown
 from apps.core.publishing import services as publishing
 from apps.core.publishing.errors import PublishConflict
 from apps.core.publishing.models import Snapshot
-from apps.features import grants
+from apps.features import delivery, grants
 from apps.features.audience import VISITOR, Audience, audience_of, is_visible, may_run
 from apps.features.models import Feature
 from apps.features.services import publish_feature
@@ -263,13 +263,11 @@ def test_audience__grants_in_memory__cost_no_query(closed, member, django_assert
 
 
 def test_menus__audiences_with_the_same_view__share_one_answer(closed, member, stranger):
-    from apps.features import ui
-
     shown(member)
-    before = len(ui._bodies)
+    before = len(delivery.bodies)
     Api(stranger).get("/api/v1/ui/menus")
 
-    assert len(ui._bodies) == before
+    assert len(delivery.bodies) == before
 
 
 # --- editing and publishing through the API ---------------------------------------------------

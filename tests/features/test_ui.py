@@ -9,7 +9,7 @@ from django.contrib.auth.models import Group
 from apps.core.config import reader
 from apps.core.config.heads import HeadState
 from apps.core.config.invalidation import Invalidation
-from apps.features import ui
+from apps.features import delivery, ui
 from apps.features.models import Feature
 from apps.features.services import publish_feature
 from tests.conftest import Api, make_user
@@ -67,7 +67,7 @@ def test_schema__hidden_or_unknown_feature__is_not_released(catalogue, member, k
 def test_schema__one_feature__has_form_and_output_but_no_insides(catalogue, member):
     body = Api(member).get("/api/v1/ui/schema?feature=open").json()
 
-    assert set(body) == {"revision", "feature", "form", "output"}
+    assert set(body) == {"revision", "feature", "form", "output", "table", "permissions"}
     assert body["feature"]["cost"] == 2
     assert "Greet" not in json.dumps(body)
     assert "graph" not in json.dumps(body)
@@ -114,7 +114,7 @@ def test_read__etag_known__is_304_until_something_is_released(catalogue, member,
 
     assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", first.headers["ETag"])
     assert (changed.status_code, "Renamed" in changed.text) == (200, True)
-    assert first.headers["Vary"] == "Authorization, Accept-Language"
+    assert first.headers["Vary"] == again.headers["Vary"] == "Authorization, Accept-Language, Accept-Encoding"
 
 
 def test_read__two_audiences__have_different_etags(catalogue, member, operator):
@@ -132,40 +132,83 @@ def test_read__second_time__asks_no_database(catalogue, member, django_assert_nu
         assert api.get("/api/v1/ui/features").status_code == 200
 
 
-def test_read__any_query_string__does_not_grow_the_cache_without_end(catalogue, member, monkeypatch):
-    monkeypatch.setattr(ui, "CACHE_SIZE", 3)
+def test_read__any_query_string__does_not_grow_the_cache(catalogue, member):
     api = Api(member)
     for number in range(6):
         api.get(f"/api/v1/ui/menus?x={number}")
 
-    assert len(ui._bodies) <= 3
+    assert len(delivery.bodies) == 1
+
+
+def told(known: int | None, count: int, *, between=lambda: None) -> list[str]:  # type: ignore[no-untyped-def]
+    """The first `count` pieces of the stream; `between` happens before the last."""
+
+    async def listen() -> list[str]:
+        stream = ui._events(known)
+        pieces = [await anext(stream) for _number in range(count - 1)]
+        between()
+        pieces.append(await anext(stream))
+        await stream.aclose()  # type: ignore[attr-defined]
+        return pieces
+
+    return async_to_sync(listen)()
+
+
+def release_something() -> None:
+    reader.apply(Invalidation("feature", "new", HeadState(0, "", reader.revision + 1), 0.0))
 
 
 def test_events__first_event__is_the_revision(catalogue):
-    async def first_two() -> list[str]:
-        stream = ui._revisions()
-        told = [await anext(stream), await anext(stream)]
-        await stream.aclose()  # type: ignore[attr-defined]
-        return told
+    opened, event = told(None, 2)
 
-    opened, event = async_to_sync(first_two)()
-
-    revision = reader.revision
+    revision = reader.scope_revision("feature")
     assert opened == "retry: 1000\n\n"
     assert event == f'event: revision\nid: {revision}\ndata: {{"revision": {revision}}}\n\n'
     assert reader._listeners == set()
 
 
 def test_events__something_released__is_told_at_once(catalogue):
-    async def follow() -> str:
-        stream = ui._revisions()
-        await anext(stream)
-        await anext(stream)
-        reader.apply(Invalidation("feature", "new", HeadState(0, "", reader.revision + 1), 0.0))
-        told = await anext(stream)
-        await stream.aclose()  # type: ignore[attr-defined]
-        return told
+    *_before, event = told(None, 3, between=release_something)
 
-    told = async_to_sync(follow)()
+    assert f'{{"revision": {reader.revision}}}' in event
 
-    assert f'{{"revision": {reader.revision}}}' in told
+
+def test_events__caller_has_the_revision__hears_only_of_the_next(catalogue):
+    reader.all("feature")
+    known = reader.scope_revision("feature")
+
+    _opened, event = told(known, 2, between=release_something)
+
+    assert f"id: {known + 1}\n" in event
+
+
+def test_events__caller_has_an_older_or_a_newer_revision__hears_the_present_one(catalogue):
+    reader.all("feature")
+    revision = reader.scope_revision("feature")
+
+    for known in (revision - 1, revision + 5):
+        assert f"id: {revision}\n" in told(known, 2)[1]
+
+
+def test_events__nothing_happens__a_comment_keeps_the_line(catalogue, monkeypatch):
+    monkeypatch.setattr(ui, "HEARTBEAT_SECONDS", 0.0)
+    reader.all("feature")
+
+    assert told(reader.scope_revision("feature"), 2) == ["retry: 1000\n\n", ": still here\n\n"]
+
+
+@pytest.mark.parametrize(
+    ("header", "known"), [("7", 7), ("", None), ("x", None), ("-1", None), ("9" * 19, None), ("٣", None)]
+)
+def test_events__last_event_id__is_read_or_ignored(catalogue, monkeypatch, header, known):
+    seen = []
+
+    async def note(revision: int | None):  # type: ignore[no-untyped-def]
+        seen.append(revision)
+        yield ""
+
+    monkeypatch.setattr(ui, "_events", note)
+
+    Api().get("/api/v1/ui/events", headers={"Last-Event-ID": header.encode()})
+
+    assert seen == [known]

@@ -10,6 +10,9 @@ from django.db import transaction
 
 from apps.accounts.tickets import mint_ticket
 from apps.core import aio
+from apps.core.config import reader
+from apps.core.config.heads import HeadState
+from apps.core.config.invalidation import Invalidation
 from apps.tasks import events
 from apps.tasks.models import Event, Status, Task
 from apps.tasks.runner import run_task
@@ -203,3 +206,67 @@ def test_stream__password_changed_meanwhile__old_token_refused(finished, member)
     member.save()
 
     assert api.get(f"/api/v1/tasks/{finished.pk}/stream").status_code == 401
+
+
+def release_something() -> None:
+    state = HeadState(0, "", reader.revision + 1)
+    reader.apply(Invalidation("feature", "new", state, 0.0))
+
+
+def of_config(frames: list[dict]) -> list[int]:
+    return [frame["revision"] for frame in frames if frame["type"] == "config"]
+
+
+def test_websocket__watches_the_configuration__hears_the_revision_and_each_newer_one(finished, member):
+    async def script(socket):
+        await socket.send_json_to({"watch": "config"})
+        first = await socket.receive_json_from(timeout=5)
+        release_something()
+        return [first, await socket.receive_json_from(timeout=5)]
+
+    revision = reader.scope_revision("feature")
+
+    assert of_config(talk(f"/ws/?ticket={mint_ticket(member.pk)}", script)) == [revision, revision + 1]
+    assert reader._listeners == set()
+
+
+def test_websocket__has_the_revision__hears_only_of_the_next(finished, member):
+    revision = reader.scope_revision("feature")
+
+    async def script(socket):
+        await socket.send_json_to({"watch": "config", "after": revision})
+        quiet = await socket.receive_nothing(timeout=0.3)
+        release_something()
+        return quiet, await socket.receive_json_from(timeout=5)
+
+    quiet, frame = talk(f"/ws/?ticket={mint_ticket(member.pk)}", script)
+
+    assert (quiet, frame) == (True, {"type": "config", "revision": revision + 1})
+
+
+def test_websocket__watches_twice_then_no_more__one_notice_then_silence(finished, member):
+    async def script(socket):
+        for _number in range(2):
+            await socket.send_json_to({"watch": "config"})
+            await socket.receive_json_from(timeout=5)
+        release_something()
+        heard = [await socket.receive_json_from(timeout=5)]
+        await socket.send_json_to({"unwatch": "config"})
+        await socket.send_json_to({})  # its answer says that the line before was read
+        heard.append(await socket.receive_json_from(timeout=5))
+        release_something()
+        return heard, await socket.receive_nothing(timeout=0.3)
+
+    heard, silent = talk(f"/ws/?ticket={mint_ticket(member.pk)}", script)
+
+    assert (of_config(heard), heard[1]["type"], silent) == ([reader.revision - 1], "error", True)
+    assert reader._listeners == set()
+
+
+@pytest.mark.parametrize("frame", [{"watch": "tasks"}, {"watch": None}, {"unwatch": "x"}])
+def test_websocket__watches_something_else__error_frame(member, frame):
+    async def script(socket):
+        await socket.send_json_to(frame)
+        return await socket.receive_json_from(timeout=5)
+
+    assert talk(f"/ws/?ticket={mint_ticket(member.pk)}", script)["code"] == "CORE_2000"

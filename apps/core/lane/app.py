@@ -17,26 +17,45 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from apps.core.error_handling import error_headers, to_api_error
-from apps.core.errors import MethodNotAllowed, Unauthenticated, error_body
+from apps.core.errors import ApiError, MethodNotAllowed, Unauthenticated, error_body
 from apps.core.lane.identity import Principal, identify
 from apps.core.request_id import HEADER, bind_request_id, get_request_id, log_request
 
-SERVED = ("GET", "HEAD")
-# The others get their 405 in the one error shape; Starlette's own is plain text.
-ANSWERED = [*SERVED, "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+# Those that a route does not serve get their 405 in its own error shape; Starlette's is plain text.
+ANSWERED = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 Endpoint = Callable[[Request], Awaitable[Response]]
+Refusal = Callable[[Request, ApiError], Response]
+
+
+def refuse(request: Request, error: ApiError) -> Response:
+    """`error` in the product's one shape."""
+    body = error_body(error, get_request_id())
+    return JSONResponse(body, status_code=error.status, headers=error_headers(error))
 
 
 @dataclass(frozen=True)
 class HotRoute:
-    """One route of the hot lane. `operation` is its OpenAPI operation; `access` who may call it."""
+    """One route of the hot lane.
+
+    `access` says who may call it, `operation` is its OpenAPI operation and `components` are the schemas that it
+    names. `methods` are served (HEAD comes with GET); `refusal` renders errors where a protocol of others asks for
+    a shape of its own.
+    """
 
     path: str
     endpoint: Endpoint
     access: Literal["public", "user"]
     operation: Mapping[str, Any] = field(default_factory=dict)
     documented: bool = True
+    methods: tuple[str, ...] = ("GET",)
+    components: Mapping[str, Any] = field(default_factory=dict)
+    refusal: Refusal = refuse
+
+    @property
+    def served(self) -> tuple[str, ...]:
+        """Every method that is answered with more than a refusal."""
+        return (*self.methods, "HEAD") if "GET" in self.methods else self.methods
 
 
 routes: list[HotRoute] = []
@@ -66,12 +85,19 @@ def accepted_language(header: str) -> str:
 
 def _admitted(route: HotRoute, request: Request) -> Principal | None:
     """Who calls. Raises `MethodNotAllowed`, `Unauthenticated`, or the token's own error."""
-    if request.method not in SERVED:
+    if request.method not in route.served:
         raise MethodNotAllowed()
     principal = identify(request.headers.get("authorization", ""))
     if route.access == "user" and principal is None:
         raise Unauthenticated()
     return principal
+
+
+def _refused(route: HotRoute, request: Request, error: ApiError) -> Response:
+    response = route.refusal(request, error)
+    if isinstance(error, MethodNotAllowed):
+        response.headers["Allow"] = ", ".join(route.served)
+    return response
 
 
 def _guarded(route: HotRoute) -> Endpoint:
@@ -83,9 +109,7 @@ def _guarded(route: HotRoute) -> Endpoint:
                 request.state.principal = _admitted(route, request)
                 response = await route.endpoint(request)
             except Exception as exc:
-                error = to_api_error(exc)
-                body = error_body(error, get_request_id())
-                response = JSONResponse(body, status_code=error.status, headers=error_headers(error))
+                response = _refused(route, request, to_api_error(exc))
         response.headers[HEADER] = request_id
         response.headers["X-Content-Type-Options"] = "nosniff"
         log_request(method=request.method, route=route.path, status=response.status_code, started=started)

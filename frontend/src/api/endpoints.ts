@@ -1,4 +1,5 @@
 import { call, callRaw } from "./client";
+import { withPreview } from "./preview";
 import { saveSession, session, type Session } from "./session";
 import type { FeatureSchema, Menus, Page, Quota, Task, TaskSummary, User, Values } from "./types";
 
@@ -19,10 +20,10 @@ export const readMe = () => call<User>("/auth/me");
 export const readQuota = () => call<Quota>("/quota");
 
 /** `no-cache` revalidates by ETag: unchanged menus cost a 304 and no body. */
-export const readMenus = () => call<Menus>("/ui/menus", { cache: "no-cache" });
+export const readMenus = () => call<Menus>(withPreview("/ui/menus"), { cache: "no-cache" });
 
 export const readFeature = (key: string) =>
-  call<FeatureSchema>(`/ui/schema?feature=${encodeURIComponent(key)}`, { cache: "no-cache" });
+  call<FeatureSchema>(withPreview(`/ui/schema?feature=${encodeURIComponent(key)}`), { cache: "no-cache" });
 
 export const readTask = (id: string) => call<Task>(`/tasks/${encodeURIComponent(id)}`);
 

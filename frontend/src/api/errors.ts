@@ -90,6 +90,7 @@ const ADVICE_BY_STATUS: Record<number, MessageKey> = {
 /** What the reader can do about it; every error shown carries one of these. */
 export function adviceFor(error: ApiError): MessageKey {
   if (/QUOTA|BALANCE|INSUFFICIENT/.test(error.reason)) return "advice.balance";
+  if (error.reason.startsWith("E_PREVIEW")) return "advice.preview";
   if (error.fields.length > 0) return "advice.fields";
   const known = ADVICE_BY_STATUS[error.status];
   if (known) return known;

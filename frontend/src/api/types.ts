@@ -30,9 +30,16 @@ export interface MenuGroup {
   items: MenuItem[];
 }
 
+/** There while a preview link is used: whose draft is shown, and until when. */
+export interface Preview {
+  feature: string;
+  expires_at: string;
+}
+
 export interface Menus {
   revision: number;
   groups: MenuGroup[];
+  preview?: Preview;
 }
 
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
@@ -70,10 +77,12 @@ export interface FeatureSchema {
     title: string;
     description: string;
     icon: string;
-    cost: number;
+    /** Missing in a draft that has no price yet. */
+    cost?: number;
   };
   form: FormSpec;
   output: FormSpec;
+  preview?: Preview;
 }
 
 export interface FileInfo {

@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from "react";
 import { signOut } from "../api/endpoints";
+import { leavePreview } from "../api/preview";
 import { session } from "../api/session";
 import type { User } from "../api/types";
 import { forgetDrafts } from "../features/draft";
@@ -33,6 +34,7 @@ function Account({ user }: { user: User }) {
   const leave = async () => {
     setOpen(false);
     forgetDrafts();
+    leavePreview();
     await signOut();
     navigate("/");
   };

@@ -7,6 +7,7 @@ import { useStore } from "../ui/store";
 import { AccountMenu } from "./AccountMenu";
 import { Balance } from "./Balance";
 import { LanguageToggle, ThemeToggle } from "./Preferences";
+import { PreviewBanner } from "./PreviewBanner";
 import { place } from "./router";
 
 export function Shell({ children }: { children: ReactNode }) {
@@ -29,6 +30,7 @@ export function Shell({ children }: { children: ReactNode }) {
           </div>
         </div>
       </header>
+      <PreviewBanner />
       <main id="main" className="main">{children}</main>
       <Navigation className="nav nav--bottom" />
     </>

@@ -1,6 +1,7 @@
 import { useEffect, useSyncExternalStore } from "react";
 import { readMenus } from "../api/endpoints";
 import { asApiError, type ApiError } from "../api/errors";
+import { preview } from "../api/preview";
 import { session } from "../api/session";
 import type { MenuGroup, Menus } from "../api/types";
 import { language } from "../i18n/language";
@@ -34,8 +35,8 @@ export async function reloadMenus(): Promise<void> {
 function show(answer: Menus): void {
   const groups = sorted(answer.groups);
   const old = menus.get();
-  // Signing in also reveals entries; only those that were published meanwhile are news.
-  const viewer = String(session.get()?.user.id ?? "");
+  // Signing in and previews also reveal entries; only those that were published meanwhile are news.
+  const viewer = `${session.get()?.user.id ?? ""} ${preview.get() ?? ""}`;
   const fresh = old.groups && viewer === audience ? added(old.groups, groups) : new Set<string>();
   audience = viewer;
   menus.set({ groups, error: null, fresh: new Set([...old.fresh, ...fresh]) });
@@ -63,11 +64,11 @@ export function useMenus(): MenuState {
   return useSyncExternalStore(menus.subscribe, menus.get);
 }
 
-/** Keeps the menus true to the revision, the language and whoever is signed in. */
+/** Keeps the menus true to the revision, the language, whoever is signed in and the preview. */
 export function useMenuUpdates(): void {
   useEffect(() => {
     void reloadMenus();
-    const stops = [revision, language, session].map((store) => store.subscribe(() => void reloadMenus()));
+    const stops = [revision, language, session, preview].map((store) => store.subscribe(() => void reloadMenus()));
     return () => stops.forEach((stop) => stop());
   }, []);
 }

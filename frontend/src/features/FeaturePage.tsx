@@ -67,9 +67,15 @@ function RunForm({ data, form }: { data: FeatureSchema; form: FeatureForm }) {
   const signedIn = useStore(session) !== null;
   const uploading = useStore(uploadsUnderWay) > 0;
   const key = data.feature.key;
+  const isDraft = data.preview?.feature === key;
   const { run, busy, error, clearError } = useRun(key, (task) => navigate(`/f/${encodeURIComponent(key)}?task=${encodeURIComponent(task)}`, { quiet: true }));
   const serverErrors = useMemo(() => (error?.fields.length ? errorSchemaFrom(fieldEntries(error.fields)) : undefined), [error]);
   const askSignIn = () => navigate(signInPath());
+  const submit = (values: FeatureForm["values"]) => {
+    if (isDraft) return;
+    if (signedIn) void run(values);
+    else askSignIn();
+  };
   const change = (values: FeatureForm["values"]) => {
     form.setValues(values);
     if (error) clearError();
@@ -82,20 +88,21 @@ function RunForm({ data, form }: { data: FeatureSchema; form: FeatureForm }) {
       serverErrors={serverErrors}
       context={{ askSignIn }}
       onChange={change}
-      onSubmit={(values) => (signedIn ? void run(values) : askSignIn())}
+      onSubmit={(values) => submit(values)}
     >
       <div className="panel__foot">
         {error && <ErrorNotice error={error} takeFocus />}
-        {signedIn
-          ? <Button type="submit" kind="key" icon="play" busy={busy || uploading} className="button--wide">{runLabel(data.feature.cost, t)}</Button>
+        {isDraft && <p className="preview-note">{t("preview.noRun")}</p>}
+        {signedIn || isDraft
+          ? <Button type="submit" kind="key" icon="play" busy={busy || uploading} disabled={isDraft} className="button--wide">{runLabel(data.feature.cost, t)}</Button>
           : <Button kind="key" className="button--wide" onClick={askSignIn}>{t("run.signIn")}</Button>}
-        <p className="fine-print">{t(signedIn ? "run.costHint" : "run.signInHint")}</p>
+        {!isDraft && <p className="fine-print">{t(signedIn ? "run.costHint" : "run.signInHint")}</p>}
       </div>
     </SchemaForm>
   );
 }
 
-function runLabel(cost: number, t: ReturnType<typeof useTranslate>): string {
+function runLabel(cost: number | undefined, t: ReturnType<typeof useTranslate>): string {
   if (!cost) return t("run.startFree");
   return t(cost === 1 ? "run.startOne" : "run.start", { n: cost });
 }

@@ -31,6 +31,11 @@ export const en = {
   "form.updated": "This form was updated",
   "form.updatedHint": "A new version has just been published. What you typed is kept where it still fits.",
 
+  "preview.title": "Preview of a draft.",
+  "preview.hint": "What you see here is not published.",
+  "preview.leave": "Leave the preview",
+  "preview.noRun": "A draft cannot be run. Publish it first; until then this shows its form.",
+
   "field.optional": "optional",
   "field.choose": "Choose…",
   "field.required": "This is needed to run.",
@@ -148,6 +153,7 @@ export const en = {
   "error.unknown": "Something went wrong",
   "error.requestId": "Request",
   "advice.network": "Check your connection and try again. Nothing you typed is lost.",
+  "advice.preview": "Leave the preview to see what is published, or ask for a new link.",
   "advice.signIn": "Your session has ended. Sign in again to go on.",
   "advice.balance": "Ask an operator for more credits, then run it again.",
   "advice.forbidden": "Your account may not do this. Ask an operator for access.",

@@ -33,6 +33,11 @@ export const zh: Record<keyof typeof en, string> = {
   "form.updated": "表单已更新",
   "form.updatedHint": "刚刚发布了新版本。仍然适用的内容已为您保留。",
 
+  "preview.title": "草稿预览。",
+  "preview.hint": "此处的内容尚未发布。",
+  "preview.leave": "退出预览",
+  "preview.noRun": "草稿不能运行，需先发布；此处仅展示其表单。",
+
   "field.optional": "选填",
   "field.choose": "请选择…",
   "field.required": "运行前请填写此项。",
@@ -150,6 +155,7 @@ export const zh: Record<keyof typeof en, string> = {
   "error.unknown": "出了点问题",
   "error.requestId": "请求编号",
   "advice.network": "请检查网络后重试，已填写的内容不会丢失。",
+  "advice.preview": "退出预览可查看已发布的内容，或索取新的预览链接。",
   "advice.signIn": "登录已过期，请重新登录后继续。",
   "advice.balance": "请联系运营人员补充积分，然后重新运行。",
   "advice.forbidden": "您的账户没有此权限，请联系运营人员开通。",
