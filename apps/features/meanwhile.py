@@ -84,7 +84,7 @@ def meanwhile(key: str, seen: int) -> Meanwhile:
 
 def _states(key: str, seen: int) -> list[tuple[Any, dict[str, Any]]]:
     """The last row of the history of each revision from `seen` on, with the draft it holds, oldest first."""
-    history: Any = Feature.history  # type: ignore[attr-defined]  # simple-history's manager
+    history: Any = Feature.history
     rows = history.filter(key=key, revision__gte=seen).select_related("history_user").order_by("history_id")
     # A save writes a row for the fields and, after it, one for the roles: the last one holds both.
     latest = {row.revision: row for row in rows}

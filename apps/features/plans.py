@@ -32,7 +32,10 @@ def _feature(plan: Plan) -> Feature | None:
 
 
 def decide(plan_id: int, verb: str, *, by: Any, note: str = "") -> Plan:
-    """Approve, reject or cancel. Raises `Forbidden`, `NotFound` for another verb, `PlanUnknown`, `PlanClosed`, and what approving does."""
+    """Approve, reject or cancel.
+
+    Raises `NotFound` for another verb, `Forbidden`, `PlanUnknown`, `PlanClosed`, and what approving does.
+    """
     if verb not in VERBS:
         raise NotFound()
     plan = plan_of(plan_id)
