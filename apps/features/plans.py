@@ -13,10 +13,10 @@ from apps.features.rights import may
 VERBS = ("approve", "reject", "cancel")
 
 
-def plan_of(plan_id: int) -> Plan:
-    """A plan of a feature. Raises `PlanUnknown`."""
+def plan_of(plan_id: int, *, key: str = "") -> Plan:
+    """A plan of a feature, or of the feature `key`. Raises `PlanUnknown`."""
     plan = publishing.plan_of(plan_id)
-    if plan.scope != SCOPE:
+    if plan.scope != SCOPE or (key and plan.key != key):
         raise PlanUnknown()
     return plan
 
@@ -31,14 +31,14 @@ def _feature(plan: Plan) -> Feature | None:
     return Feature.objects.filter(key=plan.key).first()
 
 
-def decide(plan_id: int, verb: str, *, by: Any, note: str = "") -> Plan:
-    """Approve, reject or cancel.
+def decide(plan_id: int, verb: str, *, by: Any, note: str = "", key: str = "") -> Plan:
+    """Approve, reject or cancel a plan, of the feature `key` where one is given.
 
     Raises `NotFound` for another verb, `Forbidden`, `PlanUnknown`, `PlanClosed`, and what approving does.
     """
     if verb not in VERBS:
         raise NotFound()
-    plan = plan_of(plan_id)
+    plan = plan_of(plan_id, key=key)
     if verb == "cancel":
         if not may_cancel(plan, by):
             raise Forbidden()

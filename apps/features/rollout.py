@@ -46,6 +46,10 @@ class Rollout:
     candidate: Outcome | None = None
 
     @property
+    def is_watched(self) -> bool:
+        return self.margin is not None
+
+    @property
     def runs_missing(self) -> int:
         """How many more runs of the candidate have to end before the watch judges it."""
         return max(0, MIN_RUNS - (self.candidate.finished if self.candidate else 0))

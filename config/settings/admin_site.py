@@ -53,6 +53,7 @@ UNFOLD: dict[str, Any] = {
     "DASHBOARD_CALLBACK": "apps.features.dashboard.dashboard",
     "BORDER_RADIUS": "8px",
     "STYLES": [lambda request: static("paiban/admin.css")],
+    "SCRIPTS": [lambda request: static("paiban/admin.js")],
     "COLORS": {"primary": CYAN},
     "SIDEBAR": {
         "show_search": False,
