@@ -80,6 +80,12 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _item(_("Tasks"), "checklist", "tasks.task"),
                     _item(_("Credits"), "toll", "quotas.account"),
+                    {
+                        "title": _("Status"),
+                        "icon": "monitor_heart",
+                        "link": reverse_lazy("status"),
+                        "permission": lambda request: request.user.has_perm("core.view_release"),
+                    },
                 ],
             },
             {

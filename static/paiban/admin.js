@@ -2,7 +2,12 @@
 (() => {
   "use strict";
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
-  const language = () => document.documentElement.lang || undefined;
+
+  /** The page's language, in the country of the reader: a British reader of English gets British dates. */
+  function language() {
+    const page = (document.documentElement.lang || "en").toLowerCase();
+    return navigator.languages.find((own) => own.toLowerCase().startsWith(page.slice(0, 2))) || page;
+  }
 
   function showLocal(root) {
     for (const time of root.querySelectorAll("time[data-local]")) {
@@ -38,10 +43,22 @@
     show();
   }
 
+  /** The theme's tabs are links without an address: give them a place in the order of the Tab key. */
+  function reachable(tab) {
+    tab.tabIndex = 0;
+    tab.setAttribute("role", "button");
+    tab.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" && event.key !== " ") return;
+      event.preventDefault();
+      tab.click();
+    });
+  }
+
   document.addEventListener("DOMContentLoaded", () => {
     showLocal(document);
     document.querySelectorAll("[data-moment]").forEach(followMoment);
     document.querySelectorAll("input[type=range][data-output]").forEach(followRange);
+    document.querySelectorAll("nav a:not([href])").forEach(reachable);
   });
   window.paibanShowLocal = showLocal;
 })();
