@@ -97,12 +97,13 @@ def test_act__role_without_the_right__changes_nothing(client, feature, role, act
 
 
 @pytest.mark.parametrize(
-    ("role", "status", "version", "plans"), [("viewer", 403, 1, 0), ("editor", 302, 1, 1), ("admin", 302, 2, 0)]
+    ("role", "expected"),  # the status, the live version, how many proposals wait
+    [("viewer", (403, 1, 0)), ("editor", (302, 1, 1)), ("admin", (302, 2, 0))],
 )
-def test_publish__role__publishes_proposes_or_is_refused(client, feature, role, status, version, plans):
+def test_publish__role__publishes_proposes_or_is_refused(client, feature, role, expected):
     answer = signed_in(client, role).post(url("publish", feature), {"note": "hello"})
 
-    assert (answer.status_code, live(), Plan.objects.filter(status="waiting").count()) == (status, version, plans)
+    assert (answer.status_code, live(), Plan.objects.filter(status="waiting").count()) == expected
 
 
 @pytest.mark.parametrize("act", [("publish", [], {}), *ACTS, ("plan", [1, "approve"], {})])
