@@ -13,6 +13,7 @@ handler404 = "apps.core.error_handling.not_found"
 handler500 = "apps.core.error_handling.server_error"
 
 urlpatterns = [
+    path("", include("apps.core.status.page")),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
     path("health", health.health),
@@ -26,6 +27,7 @@ urlpatterns = [
     path("api/v1/auth/", include("apps.accounts.api")),
     path("api/v1/", include("apps.core.storage.api")),
     path("api/v1/", include("apps.quotas.api")),
+    path("api/v1/admin/", include("apps.core.status.api")),
     path("api/v1/admin/", include("apps.features.api")),
     path("api/v1/admin/", include("apps.features.api_usage")),
     path("api/v1/", include("apps.tasks.api")),

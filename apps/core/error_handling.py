@@ -1,12 +1,13 @@
 """Turns every exception of the Django lane into the one error shape."""
 
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 import structlog
 from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, RequestDataTooBig, ValidationError
 from django.db import OperationalError
-from django.http import Http404, HttpRequest, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from redis.exceptions import ConnectionError as RedisConnectionError
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
@@ -16,6 +17,8 @@ from apps.core.errors import ApiError, error_body
 from apps.core.request_id import get_request_id
 
 log = structlog.get_logger("core")
+
+ADMIN = "/admin/"
 
 _BY_TYPE: list[tuple[type[BaseException], type[ApiError]]] = [
     (drf.NotAuthenticated, errors.Unauthenticated),
@@ -101,9 +104,16 @@ def not_found(request: HttpRequest, exception: Exception) -> JsonResponse:
     return error_response(errors.NotFound())
 
 
-def server_error(request: HttpRequest) -> JsonResponse:
-    """`handler500`."""
-    return error_response(errors.InternalError())
+def server_error(request: HttpRequest) -> HttpResponse:
+    """`handler500`: also for what middleware met, such as the session's table being away."""
+    error = sys.exc_info()[1]
+    if not isinstance(error, OperationalError):
+        return error_response(errors.InternalError())
+    if request.path.startswith(ADMIN):
+        from apps.core.status.outage import outage
+
+        return outage(request)
+    return error_response(errors.DependencyDown())
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> JsonResponse:

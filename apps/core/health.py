@@ -16,6 +16,7 @@ STARTED = time.time()
 CACHE_SECONDS = 1.0
 STALE_SECONDS = 60.0  # configuration that nobody confirmed for so long
 _cache: dict[str, tuple[float, dict[str, Any]]] = {}
+_failing: dict[str, float] = {}  # since when this process finds a dependency away
 
 
 def _measured(name: str, probe: Callable[[], None]) -> dict[str, Any]:
@@ -26,8 +27,10 @@ def _measured(name: str, probe: Callable[[], None]) -> dict[str, Any]:
     started = time.perf_counter()
     try:
         probe()
+        _failing.pop(name, None)
         result: dict[str, Any] = {"ok": True, "latency": round((time.perf_counter() - started) * 1000, 2)}
     except (DatabaseError, RedisError) as exc:
+        _failing.setdefault(name, time.time())
         result = {"ok": False, "error": type(exc).__name__}
     _cache[name] = (time.monotonic(), result)
     return result
@@ -62,6 +65,17 @@ def _config() -> dict[str, Any]:
         "source": reader.source,
         "refused": sorted(reader.refused),
     }
+
+
+def overview() -> dict[str, dict[str, Any]]:
+    """Redis under `redis`, what configuration is served under `config`; a second old at most, and without a query."""
+    return {"redis": _measured("redis", PROBES["redis"]), "config": _config()}
+
+
+def failing_since(name: str) -> float | None:
+    """When this process first found `db` or `redis` away, in seconds since 1970; None when it answers."""
+    _measured(name, PROBES[name])
+    return _failing.get(name)
 
 
 def _answer(dependencies: dict[str, dict[str, Any]], *, failing_status: int = 200) -> JsonResponse:

@@ -52,3 +52,13 @@ def _decode(cursor: str, model: type[Model]) -> tuple[datetime, Any]:
         return created_at.astimezone(UTC), model._meta.pk.to_python(row_id)
     except (ValueError, OverflowError, ValidationError) as exc:
         raise CursorInvalid() from exc
+
+
+def paginate_by_number(rows: QuerySet[M], *, field: str, cursor: str | None, size: int = DEFAULT_SIZE) -> Page[M]:
+    """A page of `rows` by the unique number `field`, highest first, starting below `cursor`. Raises `CursorInvalid`."""
+    if cursor:
+        if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
+            raise CursorInvalid()
+        rows = rows.filter(**{f"{field}__lt": int(cursor)})
+    found = list(rows.order_by(f"-{field}")[: size + 1])
+    return Page(items=found[:size], next=str(getattr(found[size - 1], field)) if len(found) > size else None)

@@ -1,28 +1,22 @@
-"""What the admin shows of a feature at a glance: what is live, the form, the pipeline, the prompts."""
+"""What the admin draws of a draft: the form as users see it, the pipeline, the prompts."""
 
 from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import get_language
 
-from apps.core.publishing import services as publishing
 from apps.features.audience import translated
 from apps.features.models import Feature
-from apps.features.publishing import SCOPE
 from apps.pipelines.graph import parse_graph
 from apps.prompts.models import Prompt
 
 
 def overview(feature: Feature) -> dict[str, Any]:
-    """Template context for the head of the feature's page."""
-    seen = publishing.preview(SCOPE, feature.key)
+    """Template context for the pictures above the fields of the feature's form."""
     language = get_language() or "en"
-    prompts = Prompt.objects.filter(key__in=seen.payload["prompts"])
+    prompts = Prompt.objects.filter(key__in=_prompt_keys(feature))
     return {
         "overview": {
-            "live_version": seen.live_version,
-            "changes": len(seen.changes) if seen.live_version else 0,
-            "problems": seen.problems,
             "prompts": [(p, reverse("admin:prompts_prompt_change", args=[p.pk])) for p in prompts],
             "pipeline_url": reverse("admin:pipelines_pipeline_change", args=[feature.pipeline_id]),
         },
@@ -33,6 +27,14 @@ def overview(feature: Feature) -> dict[str, Any]:
         },
         "pipeline_picture": translated_graph(feature.pipeline.graph, language),
     }
+
+
+def _prompt_keys(feature: Feature) -> set[str]:
+    try:
+        nodes = parse_graph(feature.pipeline.graph).of_type("prompt")
+    except ValueError:
+        return set()
+    return {str(node.config.get("prompt")) for node in nodes}
 
 
 def steps_of(payload: dict[str, Any]) -> list[str]:

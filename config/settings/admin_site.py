@@ -53,6 +53,7 @@ UNFOLD: dict[str, Any] = {
     "DASHBOARD_CALLBACK": "apps.features.dashboard.dashboard",
     "BORDER_RADIUS": "8px",
     "STYLES": [lambda request: static("paiban/admin.css")],
+    "SCRIPTS": [lambda request: static("paiban/admin.js")],
     "COLORS": {"primary": CYAN},
     "SIDEBAR": {
         "show_search": False,
@@ -79,6 +80,12 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _item(_("Tasks"), "checklist", "tasks.task"),
                     _item(_("Credits"), "toll", "quotas.account"),
+                    {
+                        "title": _("Status"),
+                        "icon": "monitor_heart",
+                        "link": reverse_lazy("status"),
+                        "permission": lambda request: request.user.has_perm("core.view_release"),
+                    },
                 ],
             },
             {

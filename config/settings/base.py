@@ -215,7 +215,11 @@ SPECTACULAR_SETTINGS = {
         "drf_spectacular.hooks.postprocess_schema_enums",
         "apps.core.openapi.add_hot_lane",
     ],
-    "ENUM_NAME_OVERRIDES": {},
+    "ENUM_NAME_OVERRIDES": {
+        "ReleaseActionEnum": "apps.core.publishing.models.Release.Action",
+        "PlanActionEnum": "apps.core.publishing.models.Plan.Action",
+        "PlanStatusEnum": "apps.core.publishing.models.Plan.Status",
+    },
 }
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"

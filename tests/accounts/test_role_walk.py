@@ -26,6 +26,7 @@ from apps.core.lane.app import ANSWERED, HotRoute
 from apps.core.permissions import DenyAll, HasPermission
 from apps.core.policy import policy
 from apps.core.publishing.models import Snapshot
+from apps.core.publishing.services import plan_release
 from apps.features.models import Feature
 from apps.mcp.models import Server, Tool
 from apps.pipelines.models import Pipeline
@@ -87,10 +88,19 @@ class Builder:
             "app_label": lambda _route: "features",
             "content_type_id": lambda _route: "1",
             "url": lambda _route: "nowhere",
+            "kind": lambda _route: "pipeline",
+            "version": lambda _route: "1",
+            "plan": self.plan, "plan_id": self.plan,
+            "verb": lambda route: "stop" if "rollout" in route else "cancel",
         }  # fmt: skip
         if argument not in makers:
             raise walk.NoBuilder(f"{route}: say in Builder what stands for <{argument}>")
         return makers[argument](route)
+
+    def plan(self, _route: str) -> str:
+        """A withdrawal that the caller has proposed: who may propose may cancel it."""
+        plan = plan_release("feature", "greeter", by=self.caller, action="withdraw", ask=True)
+        return str(plan.pk)
 
     def model(self, route: str) -> Any:
         found = walk.admin_of(route)
@@ -193,7 +203,7 @@ def judge(call: Call, name: str, status: int, location: str) -> str | None:
 def test_walk__every_address__lets_in_whom_the_policy_names(rows, name):
     user = person(name)
     walker = Walker(user)
-    every = walk.calls(Builder(rows, user), {"key": "greeter", "version": 1})
+    every = walk.calls(Builder(rows, user), {"key": "greeter", "version": 1, "ask": True})
     before = contents()
 
     wrong = []

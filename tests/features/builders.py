@@ -5,7 +5,7 @@ from typing import Any
 
 from apps.core.config import reader
 from apps.features.models import Feature, MenuGroup
-from apps.features.services import publish_feature
+from apps.features.services import publish_feature, withdraw_feature
 from apps.pipelines.models import Pipeline
 from apps.prompts.models import Prompt
 from apps.providers.models import Endpoint, Offer
@@ -57,4 +57,10 @@ def make_feature(key: str = "greeter", *, published: bool = False, **fields: Any
     if published:
         publish_feature(key, by=None, note="first")
         reader.reset()  # as the message after the commit would; a test's transaction has none
+    return feature
+
+
+def withdrawn(feature: Feature) -> Feature:
+    """`feature` with nothing live of it."""
+    withdraw_feature(feature.key, by=None)
     return feature

@@ -171,7 +171,7 @@ def test_pages__broken_graph__still_open(client, operator, graph):
         address(Pipeline, "changelist"),
         address(Pipeline, "change", feature.pipeline_id),
         address(Feature, "change", feature.pk),
-        address(Feature, "publish", feature.pk),
+        address(Feature, "release", feature.pk),
     ]
     assert [client.get(page).status_code for page in pages] == [200] * 4
 
@@ -184,106 +184,8 @@ def test_pages__broken_draft__still_open(client, operator, fields):
     client.force_login(operator)
 
     assert client.get(address(Feature, "change", feature.pk)).status_code == 200
-    assert client.get(address(Feature, "publish", feature.pk)).status_code == 200
-
-
-@pytest.mark.parametrize(("role", "reads", "acts"), [("viewer", 200, 403), ("editor", 200, 403), ("admin", 200, 302)])
-def test_release_pages__role__may_look_or_act(client, db, role, reads, acts):
-    feature = make_feature(published=True)
-    Feature.objects.update(title="Changed")
-    client.force_login(make_user("pat", role=role))
-
-    looked = client.get(address(Feature, "versions", feature.pk) + "?from=1&to=1")
-    previewed = client.get(address(Feature, "publish", feature.pk))
-    published = client.post(address(Feature, "publish", feature.pk), {"note": "hello"})
-    rolled_back = client.post(address(Feature, "rollback", feature.pk), {"version": "1"})
-
-    assert (looked.status_code, published.status_code, rolled_back.status_code) == (reads, acts, acts)
-    assert previewed.status_code == (200 if role == "admin" else 403)
-    rows = Snapshot.objects.filter(scope="feature").order_by("version")
-    versions = list(rows.values_list("version", "restored_from"))
-    assert versions == ([(1, None), (2, None), (3, 1)] if role == "admin" else [(1, None)])
-
-
-def test_release_pages__member_or_nobody__are_sent_to_sign_in(client, member):
-    feature = make_feature(published=True)
-    for user in (None, member):
-        if user:
-            client.force_login(user)
-        for page in ("publish", "versions", "rollback"):
-            answer = client.post(address(Feature, page, feature.pk))
-            assert (answer.status_code, "/admin/login/" in answer["Location"]) == (302, True)
-
-    assert Snapshot.objects.filter(scope="feature").count() == 1
-
-
-def test_release_pages__get__publishes_and_rolls_back_nothing(client, operator):
-    feature = make_feature(published=True)
-    Feature.objects.update(title="Changed")
-    client.force_login(operator)
-
-    page = client.get(address(Feature, "publish", feature.pk))
-    refused = client.get(address(Feature, "rollback", feature.pk) + "?version=1")
-
-    assert (page.status_code, refused.status_code) == (200, 405)
-    assert "Changed" in page.content.decode()
-    assert Snapshot.objects.filter(scope="feature").count() == 1
-
-
-def test_release_pages__no_csrf_token__are_refused(operator):
-    from django.test import Client
-
-    feature = make_feature(published=True)
-    Feature.objects.update(title="Changed")
-    client = Client(enforce_csrf_checks=True)
-    client.force_login(operator)
-
-    assert client.post(address(Feature, "publish", feature.pk)).status_code == 403
-    assert Snapshot.objects.filter(scope="feature").count() == 1
-
-
-def test_publish_page__mistakes__are_shown_and_nothing_released(client, operator):
-    feature = make_feature(published=True)
-    Feature.objects.update(cost=None)
-    client.force_login(operator)
-
-    page = client.get(address(Feature, "publish", feature.pk)).content.decode()
-    answer = client.post(address(Feature, "publish", feature.pk), follow=True)
-
-    assert "Set the price" in page
-    assert "Not published: 1 problem" in answer.content.decode()
-    assert Snapshot.objects.filter(scope="feature").count() == 1
-
-
-@pytest.mark.parametrize("version", ["", "7", "x", "-1", "²", "9" * 30])
-def test_rollback_page__no_such_version__changes_nothing(client, operator, version):
-    feature = make_feature(published=True)
-    client.force_login(operator)
-
-    answer = client.post(address(Feature, "rollback", feature.pk), {"version": version}, follow=True)
-
-    assert (answer.status_code, "no released version" in answer.content.decode()) == (200, True)
-    assert Snapshot.objects.filter(scope="feature").count() == 1
-
-
-@pytest.mark.parametrize("query", ["from=1&to=2", "from=x&to=y", "from=²&to=1", "to=99", "from=-1"])
-def test_versions_page__any_query__opens(client, viewer, query):
-    feature = make_feature(published=True)
-    client.force_login(viewer)
-
-    assert client.get(address(Feature, "versions", feature.pk) + f"?{query}").status_code == 200
-
-
-def test_versions_page__text_of_a_user__is_escaped(client, operator):
-    feature = make_feature(title="<script>alert(1)</script>", published=True)
-    Feature.objects.update(title="<img src=x onerror=alert(2)>")
-    client.force_login(operator)
-    client.post(address(Feature, "publish", feature.pk), {"note": "<b onclick=alert(3)>"})
-
-    pages = [address(Feature, page, feature.pk) for page in ("versions", "publish", "change")]
-    text = "".join(client.get(page).content.decode() for page in [*pages, address(Feature, "changelist")])
-
-    assert not [bad for bad in ("<script>alert", "<img src=x", "<b onclick") if bad in text]
+    assert client.get(address(Feature, "release", feature.pk)).status_code == 200
+    assert client.get(address(Feature, "access", feature.pk)).status_code == 200
 
 
 def save(client, feature: Feature, **changes: object):  # type: ignore[no-untyped-def]

@@ -1,12 +1,14 @@
 """Template filters of the CMS screens."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 from django import template
 from django.utils.translation import gettext as _
 
 from apps.core.notices import Notice, notices
+from apps.core.status.degradation import Degradation, degradations
 
 register = template.Library()
 
@@ -16,6 +18,18 @@ def admin_notices(context: template.Context) -> list[Notice]:
     """What every page of the admin has to say now."""
     request = context.get("request")
     return notices(request) if request is not None and request.user.is_authenticated else []
+
+
+@register.simple_tag
+def degraded() -> list[Degradation]:
+    """What is degraded just now, for the banner."""
+    return degradations()
+
+
+@register.filter
+def at_second(seconds: float) -> datetime:
+    """A stamp in seconds since 1970 as a time."""
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 @register.filter

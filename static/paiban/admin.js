@@ -1,0 +1,64 @@
+// Times in the reader's own zone, and small helpers of the admin's own pages. Everything works without it, in UTC.
+(() => {
+  "use strict";
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+
+  /** The page's language, in the country of the reader: a British reader of English gets British dates. */
+  function language() {
+    const page = (document.documentElement.lang || "en").toLowerCase();
+    return navigator.languages.find((own) => own.toLowerCase().startsWith(page.slice(0, 2))) || page;
+  }
+
+  function showLocal(root) {
+    for (const time of root.querySelectorAll("time[data-local]")) {
+      const at = new Date(time.dateTime);
+      if (Number.isNaN(at.getTime())) continue;
+      time.textContent = at.toLocaleString(language(), { dateStyle: "medium", timeStyle: "short" });
+      time.title = `${at.toLocaleString(language(), { dateStyle: "full", timeStyle: "long" })} (${zone})`;
+    }
+  }
+
+  function localInput(at) {
+    const shifted = new Date(at.getTime() - at.getTimezoneOffset() * 60_000);
+    return shifted.toISOString().slice(0, 16);
+  }
+
+  function followMoment(box) {
+    const local = box.querySelector("input[type=datetime-local]");
+    const exact = box.querySelector("input[name=due_at]");
+    box.querySelector("[data-zone]").textContent = zone;
+    local.min = localInput(new Date());
+    const copy = () => {
+      const at = new Date(local.value);
+      exact.value = local.value && !Number.isNaN(at.getTime()) ? at.toISOString() : "";
+    };
+    local.addEventListener("input", copy);
+    local.form?.addEventListener("submit", copy);
+  }
+
+  function followRange(range) {
+    const output = range.parentElement.querySelector("output");
+    const show = () => (output.textContent = `${range.value} %`);
+    range.addEventListener("input", show);
+    show();
+  }
+
+  /** The theme's tabs are links without an address: give them a place in the order of the Tab key. */
+  function reachable(tab) {
+    tab.tabIndex = 0;
+    tab.setAttribute("role", "button");
+    tab.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" && event.key !== " ") return;
+      event.preventDefault();
+      tab.click();
+    });
+  }
+
+  document.addEventListener("DOMContentLoaded", () => {
+    showLocal(document);
+    document.querySelectorAll("[data-moment]").forEach(followMoment);
+    document.querySelectorAll("input[type=range][data-output]").forEach(followRange);
+    document.querySelectorAll("nav a:not([href])").forEach(reachable);
+  });
+  window.paibanShowLocal = showLocal;
+})();
