@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import URLPattern, path
@@ -57,5 +58,5 @@ def _as_served(key: str, user: Any) -> dict[str, Any]:
         "is_candidate": key in reader.candidates_for(SCOPE, person),
         "sees": is_visible(payload, roles),
         "runs": may_run(payload, roles, signed_in=True),
-        "form_preview": {**form(payload, language), "language": language},
+        "form_preview": {**msgspec.to_builtins(form(payload, language, roles)), "language": language},
     }
