@@ -211,7 +211,7 @@ def released_versions() -> list[tuple[str, int, int | None]]:
 def presented(entry: Entry, state: State) -> dict[str, Any]:
     """How a use names its feature, and whom that reaches in `state`."""
     draft = entry.draft
-    pages = {"url": "change", "publish_url": "publish"} if draft else {}
+    pages = {"url": "change", "publish_url": "release"} if draft else {}
     return {
         "kind": SCOPE,
         "key": entry.key,

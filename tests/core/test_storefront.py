@@ -2,6 +2,7 @@
 
 import json
 import re
+from itertools import accumulate
 from pathlib import Path
 
 import pytest
@@ -83,3 +84,13 @@ def test_page__template__names_no_feature(db, built):
 
     assert "product" not in text
     assert "copywriter" not in text
+
+
+def test_stylesheet__admin__every_block_is_closed():
+    text = re.sub(
+        r"/\*.*?\*/", "", (Path(django_settings.BASE_DIR) / "static/paiban/admin.css").read_text(), flags=re.S
+    )
+
+    depths = list(accumulate({"{": 1, "}": -1}.get(mark, 0) for mark in text))
+
+    assert (depths[-1], min(depths), max(depths)) == (0, 0, 2)

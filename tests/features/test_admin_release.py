@@ -1,6 +1,7 @@
 """The pages of one feature in the CMS: releases by POST alone, and each act for who may do it."""
 
 from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.test import Client
@@ -14,6 +15,7 @@ from apps.core.publishing.models import Head, Plan, Release, Snapshot
 from apps.core.publishing.registry import Problem
 from apps.core.publishing.services import plan_release, preview, start_rollout
 from apps.features.models import Feature
+from apps.features.preview import open_draft
 from apps.features.publishing import FeatureKind
 from tests.conftest import make_user
 from tests.features.builders import make_feature
@@ -446,6 +448,18 @@ def test_try__live_feature__leads_to_the_storefront(client, feature):
     text = text_of(signed_in(client, "viewer").get(url("try", feature)))
 
     assert ("You get version 1." in text, 'href="/f/greeter"' in text) == (True, True)
+
+
+@pytest.mark.parametrize(("role", "status"), [("viewer", 403), ("editor", 302), ("admin", 302)])
+def test_try__draft__opens_through_a_link_for_who_may_change_it(client, feature, role, status):
+    page = text_of(signed_in(client, role).get(url("try", feature)))
+
+    answer = client.post(url("preview", feature))
+
+    assert (answer.status_code, "Look at the draft" in page) == (status, status == 302)
+    if status == 302:
+        token = parse_qs(urlsplit(answer["Location"]).query)["preview"][0]
+        assert open_draft(token).payload["title"]["en"] == "Hello"
 
 
 def test_try__nothing_live__says_so(client, db):

@@ -130,7 +130,7 @@ def test_delete__never_released__is_gone_and_its_history_stays(draft, operator):
 def test_delete__live__is_refused_until_it_is_withdrawn(draft, operator):
     refused = delete(operator)
 
-    assert (refused.status_code, refused.json()["code"]) == (409, "FEATURES_2080")
+    assert (refused.status_code, refused.json()["code"]) == (409, "CORE_2022")
     draft.refresh_from_db()
     assert draft.revision == 1
     withdrawn(draft)

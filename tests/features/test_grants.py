@@ -362,11 +362,13 @@ def test_admin__granted_to_read__list_shows_that_one_and_pages_open(client, two,
 
     assert ("Mine" in listed, "Theirs" in listed) == (True, False)
     assert "Mine" in client.get("/admin/").content.decode()
-    assert [client.get(page(n, mine.pk)).status_code for n in ("change", "history", "versions")] == [200, 200, 200]
-    assert [client.get(page(n, mine.pk)).status_code for n in ("publish", "delete", "permissions")] == [403, 403, 403]
+    assert [client.get(page(n, mine.pk)).status_code for n in ("change", "history", "release")] == [200, 200, 200]
+    assert [client.get(page(n, mine.pk)).status_code for n in ("delete", "permissions")] == [403, 403]
+    assert client.post(page("publish", mine.pk)).status_code == 403
     assert client.get(page("add")).status_code == 403
-    hidden = {n: client.get(page(n, theirs.pk)).status_code for n in ("change", "history", "versions", "publish")}
-    assert hidden == {"change": 302, "history": 404, "versions": 404, "publish": 404}
+    hidden = {n: client.get(page(n, theirs.pk)).status_code for n in ("change", "history", "release")}
+    assert hidden == {"change": 302, "history": 404, "release": 404}
+    assert client.post(page("publish", theirs.pk)).status_code == 404
 
 
 def test_admin__granted_to_publish__publishes_that_one(client, two, guest):

@@ -89,7 +89,7 @@ def test_where_used__published__names_the_live_version_and_whom_it_reaches(db: N
     assert (found.draft, found.live, found.current) == (True, 1, True)
     assert (found.kind, found.title, found.menu, found.roles) == ("feature", "Greeter", "Texts", ("member",))
     assert found.url == reverse("admin:features_feature_change", args=[feature.pk])
-    assert found.publish_url == reverse("admin:features_feature_publish", args=[feature.pk])
+    assert found.publish_url == reverse("admin:features_feature_release", args=[feature.pk])
     assert found.only_route is (kind in ("endpoint", "model"))
 
 

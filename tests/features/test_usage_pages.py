@@ -112,7 +112,7 @@ def test_card__changed_since__says_that_live_is_older_and_leads_to_publish(
     html = root.get(page(model, "change", row_of(model).pk)).content.decode()
 
     assert f"{words}, publish to renew" in section(html, "used-by").replace(" ,", ",")
-    assert f'href="{page(Feature, "publish", feature.pk)}"' in html
+    assert f'href="{page(Feature, "release", feature.pk)}"' in html
 
 
 def test_card__older_but_the_draft_let_go__does_not_ask_to_publish(root: Client) -> None:
@@ -188,7 +188,7 @@ def test_card__viewer__reads_it_without_a_way_to_publish(client: Client, viewer:
     html = client.get(page(Prompt, "change", Prompt.objects.get().pk)).content.decode()
 
     assert "publish to renew" in section(html, "used-by")
-    assert page(Feature, "publish", feature.pk) not in html
+    assert page(Feature, "release", feature.pk) not in html
 
 
 def test_card__no_right_to_see_features__tells_nothing(client: Client, db: None) -> None:
@@ -260,7 +260,7 @@ def test_card__twenty_features__cost_the_queries_of_one(root: Client, model: typ
 
 
 def touched(client: Client, feature: Feature) -> str:
-    return section(client.get(page(Feature, "publish", feature.pk)).content.decode(), "blast")
+    return section(client.get(page(Feature, "release", feature.pk)).content.decode(), "blast")
 
 
 def test_publish_page__first_release__says_whom_it_reaches(root: Client) -> None:

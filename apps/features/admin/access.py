@@ -1,14 +1,16 @@
 """Who sees and runs a feature, and a way to try it."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import URLPattern, path
 from django.utils.translation import get_language
+from django.views.decorators.http import require_POST
 
+from apps.accounts.models import User
 from apps.core.assets import entry_assets
 from apps.core.config import Person, reader
 from apps.core.permissions import needs
@@ -16,6 +18,7 @@ from apps.features.access import access_table
 from apps.features.admin.pages import FeaturePages
 from apps.features.audience import is_visible, may_run
 from apps.features.feed import form
+from apps.features.preview import make_link
 from apps.features.publishing import SCOPE
 
 
@@ -27,6 +30,7 @@ class AccessPages(FeaturePages):
         return [
             path("<int:pk>/access/", wrap(self.access_view), name="features_feature_access"),
             path("<int:pk>/try/", wrap(self.try_view), name="features_feature_try"),
+            path("<int:pk>/preview-link/", wrap(require_POST(self.preview_view)), name="features_feature_preview"),
         ]
 
     @needs("features:read")
@@ -44,6 +48,12 @@ class AccessPages(FeaturePages):
         feature = self.feature_of(request, pk, "view")
         context = self.page_context(request, feature, "try") | {"admin_assets": entry_assets("src/admin.tsx")}
         return render(request, "admin/features/try.html", context | _as_served(feature.key, request.user))
+
+    @needs("features:write")
+    def preview_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Open the draft in the storefront, through a link that may be passed on for an hour."""
+        feature = self.feature_of(request, pk, "change", "publish")
+        return redirect(make_link(feature.key, by=cast(User, request.user)).url)
 
 
 def _as_served(key: str, user: Any) -> dict[str, Any]:
