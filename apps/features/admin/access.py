@@ -16,7 +16,7 @@ from apps.core.config import Person, reader
 from apps.core.permissions import needs
 from apps.features.access import access_table
 from apps.features.admin.pages import FeaturePages
-from apps.features.audience import is_visible, may_run
+from apps.features.audience import audience_of, is_visible, may_run
 from apps.features.feed import form
 from apps.features.preview import make_link
 from apps.features.publishing import SCOPE
@@ -58,15 +58,16 @@ class AccessPages(FeaturePages):
 
 def _as_served(key: str, user: Any) -> dict[str, Any]:
     """Which version this person gets of `key`, and its form; nothing when they get none."""
-    roles = frozenset(user.groups.values_list("name", flat=True))
+    roles = user.role_names
     person, language = Person(id=str(user.pk), roles=roles), get_language() or "en"
+    who = audience_of(person)
     version, payload = reader.served(SCOPE, person).get(key, (0, None))
     if payload is None:
         return {"served": None}
     return {
         "served": version,
         "is_candidate": key in reader.candidates_for(SCOPE, person),
-        "sees": is_visible(payload, roles),
-        "runs": may_run(payload, roles, signed_in=True),
+        "sees": is_visible(payload, who),
+        "runs": may_run(payload, who),
         "form_preview": {**msgspec.to_builtins(form(payload, language, roles)), "language": language},
     }
