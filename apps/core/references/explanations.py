@@ -48,6 +48,12 @@ SECTIONS = (
                 "the first that runs of 3.12, 3.11, 3.13, …",
             ),
             Setting("DJANGO_SETTINGS_MODULE", "Which settings: `dev`, or `prod` behind TLS.", "`config.settings.dev`"),
+            Setting(
+                "PAIBAN_PROCESS",
+                "What the status page calls this process, where its command does not tell: `web` behind a server "
+                "that is not known here.",
+                "from the command: `web`, `worker`, `beat`, `dispatcher`, `command` or `server`",
+            ),
             Setting("DEBUG", "Django's debug pages. Read by `make run` only; never on in production."),
         ),
     ),
@@ -65,6 +71,11 @@ SECTIONS = (
                 "`redis://127.0.0.1:6379/0`; `make run` starts a server of its own",
             ),
             Setting("PAIBAN_REDIS_PREFIX", "Stands before every key, so that installations can share a server."),
+            Setting(
+                "PAIBAN_CONFIG_BACKUP_DIR",
+                "Where each machine keeps what it last served, for processes that start while the database is away.",
+                "`config` in the data folder",
+            ),
         ),
     ),
     Section(

@@ -123,7 +123,8 @@ class ReleasePages(FeaturePages):
                 )
                 return _("It is planned. You find it below, and may cancel it until then.")
             services.withdraw_feature(feature.key, by=request.user, note=given["note"])
-            return f"{_('Withdrawn: nobody gets it any more; tasks that run go on.')} {reach(feature.key)}"
+            words = _("Withdrawn: nobody gets it any more; tasks that run go on.")
+            return f"{words} {reach(feature.key)}"
 
         return self._act(request, feature, form, act)
 
@@ -152,9 +153,10 @@ class ReleasePages(FeaturePages):
                 "approve": _("Approved. It happens at its time."),
                 "reject": _("Rejected. Nothing was released."),
                 "cancel": _("Cancelled. Nothing was released."),
+                "done": _("Approved and carried out."),
             }
             if done.status == Plan.Status.DONE:
-                return f"{_('Approved and carried out.')} {reach(feature.key)}"
+                return f"{words['done']} {reach(feature.key)}"
             return words[verb]
 
         return self._act(request, feature, NoteForm(request.POST), act)
