@@ -113,7 +113,7 @@ class GrantsMixin(GuardedModelAdminMixin):
     # --- the pages that give rights -----------------------------------------------------------
 
     @needs("grants:read")
-    @action(description=_("Access"), url_path="go-access", permissions=["grants"], icon="lock_person")  # type: ignore[untyped-decorator]
+    @action(description=_("Rights"), url_path="go-access", permissions=["grants"], icon="lock_person")  # type: ignore[untyped-decorator]
     def open_access(self, request: HttpRequest, object_id: str) -> HttpResponse:
         meta = self.model._meta
         return redirect(f"admin:{meta.app_label}_{meta.model_name}_permissions", object_id)
