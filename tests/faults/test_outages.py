@@ -85,7 +85,7 @@ def told(name: str, load: Load, recovery: float) -> None:
 
 def test_redis_stops__reads_and_releases_go_on(site, web, headers):
     def during() -> None:
-        assert state(web)["status"] == "degraded"
+        wait_until(lambda: state(web)["status"] == "degraded", seconds=10, what="health says so")
         assert publish(web, headers, "Without Redis").status_code == 200
         assert shown(web) == "Without Redis"
 
@@ -102,7 +102,7 @@ def test_database_stops__reads_go_on_and_writes_are_refused(site, web, headers):
     def during() -> None:
         refused = publish(web, headers, "Without a database")
         assert (refused.status_code, refused.json()["code"]) == (503, "CORE_5001")
-        assert state(web)["deps"]["db"]["ok"] is False
+        wait_until(lambda: not state(web)["deps"]["db"]["ok"], seconds=10, what="health says so")
         assert shown(web) == before
 
     load, recovery = outage(web, site.database.stop, site.database.start, during)
