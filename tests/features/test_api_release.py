@@ -131,7 +131,7 @@ def test_publish__odd_field__is_a_clean_400(draft, operator, body):
 
 def test_publish__wait_for_propagation__says_how_far_it_came(draft, operator, monkeypatch):
     told = processes.Propagation(complete=False, revision=9, processes=3, behind=["web:1"], seconds=0.5)
-    monkeypatch.setattr("apps.features.api_release.wait_until_propagated", lambda revision: told)
+    monkeypatch.setattr("apps.features.api.release.wait_until_propagated", lambda revision: told)
 
     body = Api(operator).post(f"{BASE}/publish?wait=propagated", json={"key": "greeter"}).json()
 

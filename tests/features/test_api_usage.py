@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import Permission
 
 from apps.core.publishing.services import withdraw
-from apps.features.api_usage import PARTS
+from apps.features.api.usage import PARTS
 from apps.prompts.models import Prompt
 from tests.conftest import Api, make_user
 from tests.features.test_usage import KINDS, make_full

@@ -7,11 +7,7 @@ thread; a reader waits only when the process knows nothing yet, or knows that it
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
-from operator import itemgetter
-from typing import Any, Literal
+from collections.abc import Callable, Iterable
 
 import structlog
 from asgiref.sync import sync_to_async
@@ -19,6 +15,7 @@ from django.db import DatabaseError
 
 from apps.core.config import backup
 from apps.core.config.heads import HeadState
+from apps.core.config.index import Index, Key, heads_in_table
 from apps.core.config.invalidation import Invalidation
 from apps.core.config.metrics import ConfigMetrics
 from apps.core.config.payloads import NotReleased, Payload, Payloads, SnapshotRefused, from_table, readable
@@ -30,39 +27,6 @@ log = structlog.get_logger("core")
 
 INDEX_SECONDS = 30.0  # unconfirmed for so long, the index is stale: served, and looked after
 RETRY_SECONDS = 1.0  # between tries of readers to repair what is stale
-Key = tuple[str, str]
-
-
-@dataclass(frozen=True)
-class Index:
-    """What is live, at one revision."""
-
-    heads: Mapping[Key, HeadState] = field(default_factory=dict)
-    revision: int = 0
-    source: Literal["nothing", "table", "backup"] = "nothing"
-    gap: bool = False  # a message was missed: another head may have moved
-
-    @cached_property
-    def known(self) -> bool:
-        return self.source != "nothing"
-
-    @cached_property
-    def settled(self) -> bool:
-        """Whether a reader may use it without asking further."""
-        return self.known and not self.gap
-
-    @cached_property
-    def by_scope(self) -> dict[str, dict[str, HeadState]]:
-        """The heads of each scope by key, in order."""
-        found: dict[str, dict[str, HeadState]] = {}
-        for (scope, key), head in sorted(self.heads.items(), key=itemgetter(0)):
-            found.setdefault(scope, {})[key] = head
-        return found
-
-    @cached_property
-    def revisions(self) -> dict[str, int]:
-        """The newest revision in each scope."""
-        return {scope: max(head.revision for head in heads.values()) for scope, heads in self.by_scope.items()}
 
 
 class ConfigReader:
@@ -335,17 +299,6 @@ def _good_body(scope: str, key: str, version: int) -> str | None:
         return stored[0] if stored and readable(scope, stored[0]) is not None else None
     except ValueError:
         return None
-
-
-def heads_in_table() -> tuple[dict[Key, HeadState], int]:
-    """Every head, and a revision that is not newer than them. Raises `DatabaseError`."""
-    from apps.core.publishing.models import Head, Revision
-    from apps.core.publishing.services.heads import state_of
-
-    # The revision first: a head that moves in between is then seen again by the next poll.
-    revision = Revision.objects.values_list("value", flat=True).first() or 0
-    rows: Any = Head.objects.select_related("snapshot", "candidate").defer("snapshot__body", "candidate__body")
-    return {(head.scope, head.key): state_of(head) for head in rows}, revision
 
 
 reader = ConfigReader()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, NoReturn
 
 import structlog
 from django.db import DatabaseError, transaction
@@ -65,22 +65,24 @@ def plan_release(
         ensure_as_seen(seen, live=None, sha256=expected_sha256)
         frozen, needs_second = _frozen(seen, confirm), ask or seen.needs_approval
     if not needs_second and due_at is None:
-        words = "Give a time, or have a second person asked; without either publish now."
-        raise InvalidRequest(details={"errors": [{"pointer": "/due_at", "code": "required", "message": words}]})
-    options = {"confirm": confirm}
-    if action == Plan.Action.ROLLOUT:
-        options |= rollouts.checked_options(**rollout)
+        _refuse_nothing_to_wait_for()
+    shares = rollouts.checked_options(**rollout) if action == Plan.Action.ROLLOUT else {}
     return Plan.objects.create(
         scope=scope,
         key=key,
         action=action,
         status=Plan.Status.WAITING if needs_second else Plan.Status.SCHEDULED,
         due_at=due_at,
-        options=options,
+        options={"confirm": confirm, **shares},
         note=note,
         requested_by=by,
         **frozen,
     )
+
+
+def _refuse_nothing_to_wait_for() -> NoReturn:
+    words = "Give a time, or have a second person asked; without either publish now."
+    raise InvalidRequest(details={"errors": [{"pointer": "/due_at", "code": "required", "message": words}]})
 
 
 def _for_withdrawal(scope: str, key: str) -> dict[str, Any]:

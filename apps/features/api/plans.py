@@ -11,11 +11,11 @@ from apps.core.paging import paginate_by_number
 from apps.core.publishing.models import Plan
 from apps.core.publishing.services.plans import OPEN
 from apps.features import services
-from apps.features.api_release import CURSOR
-from apps.features.permissions import EditOrPublish, ReadOrEdit, ReadOrPropose
+from apps.features.api.permissions import EditOrPublish, ReadOrEdit, ReadOrPropose
+from apps.features.api.release import CURSOR
+from apps.features.api.serializers import NewPlanSerializer, PlanListSerializer, PlanSerializer, ReasonSerializer
 from apps.features.plans import VERBS, decide, plan_of
 from apps.features.publishing import SCOPE
-from apps.features.serializers import NewPlanSerializer, PlanListSerializer, PlanSerializer, ReasonSerializer
 
 
 class PlansView(APIView):

@@ -9,15 +9,15 @@ from rest_framework.views import APIView
 from apps.core.publishing import services as publishing
 from apps.core.publishing.errors import NoRollout
 from apps.features import services
-from apps.features.permissions import MayPublish, ReadOrPublish
-from apps.features.publishing import SCOPE
-from apps.features.rollout import rollout_of
-from apps.features.serializers import (
+from apps.features.api.permissions import MayPublish, ReadOrPublish
+from apps.features.api.serializers import (
     ChangeRolloutSerializer,
     ReasonSerializer,
     RolloutSerializer,
     StartRolloutSerializer,
 )
+from apps.features.publishing import SCOPE
+from apps.features.rollout import rollout_of
 
 
 def _told(key: str, *, status: int = 200) -> Response:

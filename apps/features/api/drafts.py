@@ -12,12 +12,11 @@ from rest_framework.views import APIView
 from apps.core.errors import InvalidRequest
 from apps.core.grants import permitted
 from apps.core.publishing import services as publishing
-from apps.features import api_plans, api_release, api_rollout, services
-from apps.features.api_preview import PreviewLinkView
+from apps.features import services
+from apps.features.api.permissions import MayListOrCreate, ReadEditOrDelete
+from apps.features.api.serializers import FeatureListSerializer, FeatureSerializer, NewFeatureSerializer
 from apps.features.models import Feature
-from apps.features.permissions import MayListOrCreate, ReadEditOrDelete
 from apps.features.publishing import SCOPE
-from apps.features.serializers import FeatureListSerializer, FeatureSerializer, NewFeatureSerializer
 
 IF_MATCH = OpenApiParameter("If-Match", OpenApiTypes.STR, OpenApiParameter.HEADER, required=True)
 STALE = (
@@ -117,9 +116,5 @@ class FeatureView(APIView):
 
 urlpatterns = [
     path("features", FeatureListView.as_view()),
-    *api_release.urlpatterns,
-    *api_rollout.urlpatterns,
-    *api_plans.urlpatterns,
     path("features/<slug:key>", FeatureView.as_view()),
-    path("features/<slug:key>/preview-link", PreviewLinkView.as_view()),
 ]

@@ -15,9 +15,8 @@ from apps.core.paging import paginate_by_number
 from apps.core.publishing import services as publishing
 from apps.core.publishing.models import Release, Snapshot
 from apps.features import services
-from apps.features.permissions import EditOrPublish, MayPublish, MayRollBack, ReadOrEdit
-from apps.features.publishing import SCOPE
-from apps.features.serializers import (
+from apps.features.api.permissions import EditOrPublish, MayPublish, MayRollBack, ReadOrEdit
+from apps.features.api.serializers import (
     ChangesSerializer,
     DifferenceSerializer,
     NoteSerializer,
@@ -32,6 +31,7 @@ from apps.features.serializers import (
     VersionSerializer,
     WithdrawnSerializer,
 )
+from apps.features.publishing import SCOPE
 
 WAIT = OpenApiParameter(
     "wait",

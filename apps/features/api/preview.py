@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.urls import path
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.request import Request
@@ -45,3 +46,6 @@ class PreviewLinkView(APIView):
     def post(self, request: Request, key: str) -> Response:
         body = PreviewLinkSerializer(make_link(key, by=request.user)).data  # type: ignore[arg-type]  # signed in
         return Response(body, status=status.HTTP_201_CREATED, headers={"Cache-Control": "no-store"})
+
+
+urlpatterns = [path("features/<slug:key>/preview-link", PreviewLinkView.as_view())]
