@@ -1,10 +1,12 @@
 from django.apps import AppConfig
 from django.conf import settings
+from django.utils.translation import gettext_lazy as _
 
 
 class CoreConfig(AppConfig):
     name = "apps.core"
     label = "core"
+    verbose_name = _("Core")
 
     def ready(self) -> None:
         from apps.core import checks, logging, notices  # noqa: F401 - registers the system checks
