@@ -14,6 +14,7 @@ from django.contrib.auth.models import Group
 from django.core.management import call_command
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
+from django.utils import translation
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
@@ -39,6 +40,7 @@ subscriber.tick = lambda: None
 def _clean_slate() -> Iterator[None]:
     """No configuration, no Redis key and no health verdict of another test is seen."""
     redis.client().flushdb()
+    translation.deactivate()  # a request in Chinese leaves its language behind
     reader.reset()
     delivery.forget()
     shutil.rmtree(settings.CONFIG_BACKUP_DIR, ignore_errors=True)

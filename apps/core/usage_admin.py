@@ -72,8 +72,8 @@ class GuardedDeletionMixin:
             opts = self.model._meta  # type: ignore[attr-defined]  # ModelAdmin's
             return redirect(reverse(f"admin:{opts.app_label}_{opts.model_name}_change", args=[object_id]))
 
-    def get_actions(self, request: HttpRequest) -> Any:
-        actions = super().get_actions(request)  # type: ignore[misc]  # ModelAdmin's
+    def get_actions(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:  # Django 6 adds the place
+        actions = super().get_actions(request, *args, **kwargs)  # type: ignore[misc]  # ModelAdmin's
         if "delete_selected" in actions:
             work, name, words = actions["delete_selected"]
             actions["delete_selected"] = (_whole(work), name, words)

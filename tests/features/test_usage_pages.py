@@ -314,6 +314,7 @@ def test_publish_page__shared_parts__names_the_others_and_that_they_are_not_touc
     feature = make_feature(published=True)
     make_feature("second", title="Second", published=True)
     make_feature("third", title="Third", graph={"nodes": []})
+    Feature.objects.filter(pk=feature.pk).update(title="Greeter again")
 
     words = touched(root, feature)
 
