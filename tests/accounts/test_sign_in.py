@@ -151,7 +151,7 @@ def test_refresh__lapsed__is_refused_and_purged(member):
 def test_refresh__twenty_at_once__exactly_one_wins():
     make_user("mia")
     token = services.sign_in("mia", PASSWORD).refresh
-    start, told = threading.Barrier(20), []
+    start, told = threading.Barrier(20, timeout=60), []
 
     def spend() -> None:
         start.wait()

@@ -294,7 +294,7 @@ def test_run_due__several_dispatchers_at_once__once():
     publish("toy", "bear", by=None)
     kind.drafts["bear"] = {"colour": "white"}
     make_due(plan_release("toy", "bear", by=None, due_at=timezone.now() + SOON))
-    start, told = threading.Barrier(4), []
+    start, told = threading.Barrier(4, timeout=60), []
 
     def work() -> None:
         start.wait()

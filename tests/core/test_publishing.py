@@ -158,7 +158,7 @@ def test_release__head_moved_meanwhile__is_a_conflict(operator):
 @pytest.mark.django_db(transaction=True)
 def test_release__many_at_once__versions_and_revisions_have_no_gap():
     release("toy", "bear", {"n": 0}, by=None)
-    start, told = threading.Barrier(6), []
+    start, told = threading.Barrier(6, timeout=60), []
 
     def work(number: int) -> None:
         start.wait()

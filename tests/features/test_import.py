@@ -304,7 +304,7 @@ def test_import__two_at_once__leave_the_drafts_of_one_of_them_whole(tmp_path):
         rewrite(tmp_path / name, "prompts/greeting.yaml", "Greet", f"Greet{number}")
         rewrite(tmp_path / name, "features/greeter.yaml", "cost: 2", f"cost: {number}0")
         rewrite(tmp_path / name, "menus/texts.yaml", "order: 100", f"order: {number}")
-    together, ended = threading.Barrier(2), []
+    together, ended = threading.Barrier(2, timeout=60), []
 
     def work(name: str) -> None:
         together.wait()

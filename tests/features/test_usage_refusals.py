@@ -528,6 +528,13 @@ def test_refuse_used__part_of_a_feature__is_a_409_with_the_uses(db: None) -> Non
     assert [(use["key"], use["live"]) for use in refused.value.details["uses"]] == [("greeter", 1)]
 
 
+def signed_in(user: User) -> Client:
+    """Before the race: two sign-ins of one person at once are another story."""
+    client = Client()
+    client.force_login(user)
+    return client
+
+
 # --- at once ---------------------------------------------------------------------------------------
 
 
@@ -535,11 +542,11 @@ def test_save_endpoint__two_operators_switch_off_the_last_two_at_once__one_is_re
     make_full()
     make_model("spare")
     root = User.objects.create_superuser("root", password="x")
-    start = Barrier(2)
+    start = Barrier(2, timeout=60)
+    clients = {key: signed_in(root) for key in ("mock", "spare")}
 
     def switch_off(key: str) -> str:
-        client = Client()
-        client.force_login(root)
+        client = clients[key]
         endpoint = Endpoint.objects.get(key=key)
         form = endpoint_form(endpoint, enabled=None)
         start.wait()
@@ -565,11 +572,10 @@ def test_delete__two_operators_delete_and_begin_to_use_a_prompt_at_once__live_ho
     graph = make_graph()
     graph["nodes"][1]["config"] = {"prompt": "fresh"}
     root = User.objects.create_superuser("root", password="x")
-    start = Barrier(2)
+    start = Barrier(2, timeout=60)
+    client = signed_in(root)
 
     def remove() -> None:
-        client = Client()
-        client.force_login(root)
         start.wait()
         delete(client, Prompt.objects.get(key="fresh"))
         connection.close()

@@ -30,7 +30,7 @@ def standing() -> tuple[int, int]:
 
 def race(*works: Callable[[], object]) -> list[object]:
     """What each of `works` answered, all started at the same moment in threads of their own."""
-    start, told = threading.Barrier(len(works)), []
+    start, told = threading.Barrier(len(works), timeout=60), []
 
     def guarded(work: Callable[[], object]) -> None:
         start.wait()
