@@ -60,9 +60,9 @@ class MariaDatabase(Database):
 
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="paiban-maria-"))
-        self._folder.chmod(0o777)
         self._port = free_port()
-        self._as = ["--user=mysql"] if os.geteuid() == 0 else []
+        # Another user could not enter a scratch folder that belongs to root alone.
+        self._as = ["--user=root"] if os.geteuid() == 0 else []
         self._server: subprocess.Popen[bytes] | None = None
         self.url = f"mysql://root:@127.0.0.1:{self._port}/paiban"
         install = ["mariadb-install-db", "--no-defaults", *self._as, f"--datadir={self._folder / 'data'}"]
