@@ -197,6 +197,18 @@ def test_publish__demand_switched_off_in_the_draft__still_needs_the_second_perso
     assert state()[2] == 2
 
 
+def test_publish__withdrawn_and_the_demand_switched_off__still_needs_the_second_person(kind, operator, editor):
+    kind.drafts["bear"] = {"needs_approval": True}
+    approve_plan(plan_release("toy", "bear", by=editor).pk, by=operator)
+    withdraw("toy", "bear", by=operator)
+    kind.drafts["bear"] = {"needs_approval": False}
+
+    with pytest.raises(ApprovalNeeded):
+        publish("toy", "bear", by=operator)
+
+    assert state() == (2, 3, 0)
+
+
 def test_approve__oneself_or_nobody__is_refused(kind, operator):
     plan = plan_release("toy", "bear", by=operator, ask=True)
 

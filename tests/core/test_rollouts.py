@@ -229,6 +229,21 @@ def test_watch__candidate_fails_more__stops_by_itself(kind, monkeypatch, new, ol
         assert told.note == f"{new.failed} of {new.finished} runs failed, against {old.failed} of {old.finished}"
 
 
+def test_watch__another_candidate_began_meanwhile__is_left_alone(kind, monkeypatch):
+    start_rollout("toy", "bear", by=None, percent=50)
+
+    def counted(key, versions, since):  # type: ignore[no-untyped-def]
+        stop_rollout("toy", "bear", by=None)
+        kind.drafts["bear"] = {"colour": "black"}
+        start_rollout("toy", "bear", by=None, percent=50)
+        return {2: Outcomes(10, 10)}
+
+    monkeypatch.setitem(outcomes._counters, "toy", counted)
+
+    assert stop_failing_rollouts() == 0
+    assert head_of("toy", "bear").candidate.version == 3
+
+
 def test_watch__without_a_margin__never_stops(kind, monkeypatch):
     start_rollout("toy", "bear", by=None, percent=50, margin=None)
     monkeypatch.setitem(outcomes._counters, "toy", lambda key, versions, since: {2: Outcomes(99, 99)})

@@ -76,6 +76,13 @@ def preview(scope: str, key: str) -> Preview:
     return preview_of(scope, key, publishable(scope).collect(key), head)
 
 
+def _last_live(scope: str, key: str) -> dict[str, Any]:
+    """What was live for everybody before it was withdrawn; empty when nothing ever was."""
+    numbers = Release.objects.filter(scope=scope, key=key, to_version__gt=0).values_list("to_version", flat=True)
+    version = numbers.first()
+    return snapshot_of(scope, key, version).payload if version else {}
+
+
 def preview_of(scope: str, key: str, payload: dict[str, Any], head: Head | None) -> Preview:
     """The same for a payload that was collected earlier."""
     live = head.snapshot if head else None
@@ -88,8 +95,8 @@ def preview_of(scope: str, key: str, payload: dict[str, Any], head: Head | None)
         live_version=live.version if live else None,
         sha256=sha256_of(payload),
         candidate_version=head.candidate.version if head and head.candidate else None,
-        # Switching the demand off is itself a change that needs the second person.
-        needs_approval=any(bool(p and p.get("needs_approval")) for p in (payload, old)),
+        # Switching the demand off is itself a change that needs the second person, also after a withdrawal.
+        needs_approval=any(bool(p.get("needs_approval")) for p in (payload, old or _last_live(scope, key))),
         head_revision=head.revision if head else 0,
         errors=[p for p in problems if p.level == "error"],
         breaks=[p for p in problems if p.level == "break"],

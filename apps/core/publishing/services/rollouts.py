@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.core.errors import InvalidRequest
-from apps.core.publishing.errors import NoRollout, NothingChanged, RolloutRunning
+from apps.core.publishing.errors import NoRollout, NothingChanged, PublishConflict, RolloutRunning
 from apps.core.publishing.models import Head, Release, Snapshot
 from apps.core.publishing.outcomes import outcomes_of
 from apps.core.publishing.services.heads import Act, append_snapshot, change_head, locked_head
@@ -92,11 +92,20 @@ def promote_rollout(scope: str, key: str, *, by: Any, note: str = "") -> Head:
 
 @retry_on_conflict
 def stop_rollout(
-    scope: str, key: str, *, by: Any, note: str = "", action: Release.Action = Release.Action.ROLLOUT_STOP
+    scope: str,
+    key: str,
+    *,
+    by: Any,
+    note: str = "",
+    action: Release.Action = Release.Action.ROLLOUT_STOP,
+    expected: int | None = None,
 ) -> Head:
-    """Everybody gets the stable version again. Raises `NoRollout`."""
+    """Everybody gets the stable version again.
+
+    Raises `NoRollout`, or `PublishConflict` when the head is not at revision `expected`.
+    """
     with transaction.atomic():
-        head = _running(scope, key)
+        head = _running(scope, key, expected=expected)
         return change_head(scope, key, head, Act(action, by, note), **NO_ROLLOUT)
 
 
@@ -114,15 +123,16 @@ def _stop_if_failing(head: Head) -> bool:
         return False
     note = f"{new.failed} of {new.finished} runs failed, against {old.failed} of {old.finished}"
     try:
-        stop_rollout(head.scope, head.key, by=None, note=note, action=Release.Action.AUTO_STOP)
-    except NoRollout:
-        return False  # somebody was faster
+        # What was judged, and not another candidate that began since.
+        stop_rollout(head.scope, head.key, by=None, note=note, action=Release.Action.AUTO_STOP, expected=head.revision)
+    except (NoRollout, PublishConflict):
+        return False  # somebody was faster; the next look judges anew
     log.error("rollout.stopped", scope=head.scope, key=head.key, version=head.candidate.version, why=note)
     return True
 
 
-def _running(scope: str, key: str) -> Head:
-    head = locked_head(scope, key)
+def _running(scope: str, key: str, *, expected: int | None = None) -> Head:
+    head = locked_head(scope, key, expected=expected)
     if head is None or head.candidate is None:
         raise NoRollout()
     return head
