@@ -154,6 +154,15 @@ def test_promote__running__is_for_everybody_as_the_same_version(kind, operator):
     assert log()[-1] == ("promote", 1, 2, 2)
 
 
+def test_promote__another_candidate_than_was_looked_at__is_refused(kind):
+    start_rollout("toy", "bear", by=None, percent=5)
+
+    with pytest.raises(PublishConflict):
+        promote_rollout("toy", "bear", by=None, candidate=7)
+
+    assert (head_of("toy", "bear").version, log()[-1][0]) == (1, "rollout_start")
+
+
 def test_stop__running__everybody_is_back_and_the_version_cannot_be_rolled_back_to(kind):
     start_rollout("toy", "bear", by=None, percent=100)
 

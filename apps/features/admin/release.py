@@ -198,7 +198,8 @@ def _done(feature: Feature, done: Snapshot | Plan, form: ReleaseForm) -> str:
 
 def _move_rollout(key: str, verb: str, form: Any, *, by: Any, note: str) -> str:
     if verb == "promote":
-        version = publishing.promote_rollout(SCOPE, key, by=by, note=note).version
+        seen = _number(form.data.get("candidate"), 0) or None
+        version = publishing.promote_rollout(SCOPE, key, by=by, note=note, candidate=seen).version
         return _("Version %(version)s is live for everybody.") % {"version": version}
     if verb == "stop":
         publishing.stop_rollout(SCOPE, key, by=by, note=note)

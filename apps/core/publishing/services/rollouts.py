@@ -82,10 +82,15 @@ def change_rollout(
 
 
 @retry_on_conflict
-def promote_rollout(scope: str, key: str, *, by: Any, note: str = "") -> Head:
-    """The candidate becomes the version for everybody. Raises `NoRollout`."""
+def promote_rollout(scope: str, key: str, *, by: Any, note: str = "", candidate: int | None = None) -> Head:
+    """The candidate becomes the version for everybody.
+
+    Raises `NoRollout`, or `PublishConflict` when it is not the version `candidate` that was looked at.
+    """
     with transaction.atomic():
         head = _running(scope, key)
+        if candidate is not None and head.candidate and head.candidate.version != candidate:
+            raise PublishConflict()
         act = Act(Release.Action.PROMOTE, by, note)
         return change_head(scope, key, head, act, **{**NO_ROLLOUT, "snapshot": head.candidate})
 
