@@ -283,6 +283,18 @@ def test_rollout__some_first_then_more_then_everybody(client, feature):
     assert ("Version 2 is being tried" in page, "candidate v2 at 10 %" in page, live()) == (True, True, 2)
 
 
+def test_rollout__finish_of_another_candidate__is_refused(client, feature):
+    start_rollout("feature", "greeter", by=None, percent=10)
+    before = state()
+    signed_in(client, "admin")
+
+    page = client.get(url("release", feature)).content.decode()
+    answer = client.post(url("rollout", feature, "promote"), {"candidate": "7"}, follow=True)
+
+    assert '<input type="hidden" name="candidate" value="2">' in page
+    assert ("Somebody else published at the same moment" in text_of(answer), state()) == (True, before)
+
+
 def test_rollout__stop__says_that_the_stable_version_stays(client, feature):
     start_rollout("feature", "greeter", by=None, percent=10)
 
