@@ -15,7 +15,7 @@ def _token_of(authorization: str) -> str | None:
     return token if scheme.lower() == "bearer" and token else None
 
 
-def identify(authorization: str) -> Principal | None:
+async def identify(authorization: str, address: str) -> Principal | None:
     """The hot lane's authenticator: believes the claims, asks no database. Raises `TokenInvalid`."""
     token = _token_of(authorization)
     if token is None:

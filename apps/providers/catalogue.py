@@ -1,4 +1,4 @@
-"""The released catalogue of endpoints and models, and how a route is chosen from it."""
+"""The released catalogue of endpoints and models, and who of them can answer."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 from apps.core.config import NotReleased, reader
 from apps.providers.errors import NoRoute
 from apps.providers.handlers import handlers
-from apps.providers.models import Endpoint, Offer
-from apps.providers.types import Candidate
+from apps.providers.models import PRICES, Endpoint, Offer
+from apps.providers.types import Candidate, Prices
 
 SCOPE, KEY = "providers", "catalogue"
 
@@ -16,7 +16,7 @@ def collect() -> dict[str, Any]:
     """What the runtime needs of the enabled rows; secrets are named as present or not, never included."""
     rows = Endpoint.objects.filter(enabled=True).select_related("secret").prefetch_related("offers")
     return {
-        "schema": 1,
+        "schema": 2,
         "endpoints": [released(row, row.offers.all(), has_secret=hasattr(row, "secret")) for row in rows],
     }
 
@@ -27,45 +27,93 @@ def released(row: Endpoint, offers: Iterable[Offer], *, has_secret: bool) -> dic
         "id": row.pk,
         "key": row.key,
         "name": row.name,
+        "kind": row.kind,
         "handler": row.handler_key,
         "base_url": row.base_url,
         "priority": row.priority,
+        "weight": row.weight,
         "timeout": row.timeout_seconds,
+        "first_byte": row.first_byte_seconds,
         "max_retries": row.max_retries,
+        "max_concurrency": row.max_concurrency,
+        "rpm": row.rpm,
+        "tpm": row.tpm,
         "has_secret": has_secret,
         "offers": [offer.as_released() for offer in offers if offer.enabled],
     }
 
 
 def candidates(capability: str, *, model: str = "") -> list[Candidate]:
-    """Who can answer, in the order of trying. Raises `NoRoute` when nobody can."""
+    """Who can answer, by priority. Raises `NoRoute` when nobody can."""
     try:
         _version, catalogue = reader.get(SCOPE, KEY)
     except NotReleased as exc:
-        raise NoRoute(capability=capability) from exc
-    found = [_candidate(endpoint, offer) for endpoint, offer in answering(catalogue, capability, model)]
+        raise NoRoute(capability=model or capability) from exc
+    found = _view(catalogue).answering(capability, model)
     if not found:
         raise NoRoute(capability=model or capability)
-    return found
+    return list(found)
+
+
+def every_model() -> list[Candidate]:
+    """Every model that could be asked now, by priority; empty when nothing is released."""
+    try:
+        _version, catalogue = reader.get(SCOPE, KEY)
+    except NotReleased:
+        return []
+    return list(_view(catalogue).everyone)
+
+
+class _View:
+    """The candidates of one released catalogue, by what is asked of them."""
+
+    def __init__(self, catalogue: Mapping[str, Any]) -> None:
+        self.catalogue = catalogue
+        self.everyone = [_candidate(endpoint, offer) for endpoint, offer in answering(catalogue, "")]
+        self._found: dict[tuple[str, str], list[Candidate]] = {}
+
+    def answering(self, capability: str, model: str) -> list[Candidate]:
+        """Kept by question: there are few, and the view goes with its catalogue."""
+        found = self._found.get((capability, model))
+        if found is None:
+            found = [c for c in self.everyone if capability in c.capabilities and model in ("", c.model)]
+            if found:  # names that nobody offers are the caller's, and endless
+                self._found[capability, model] = found
+        return found
+
+
+_newest: list[_View] = []
+
+
+def _view(catalogue: Mapping[str, Any]) -> _View:
+    """The view of `catalogue`; a released payload is one object for as long as it is live."""
+    if not _newest or _newest[0].catalogue is not catalogue:
+        _newest[:] = [_View(catalogue)]
+    return _newest[0]
 
 
 def answering(
     catalogue: Mapping[str, Any], capability: str, model: str = ""
 ) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
-    """The usable endpoints of `catalogue`, each with its offer, that can answer; in the order of trying."""
+    """The usable endpoints of `catalogue`, each with its offer, that can answer; by priority.
+
+    An empty `capability` stands for any.
+    """
     return [
         (endpoint, offer)
         for endpoint in sorted(catalogue["endpoints"], key=lambda e: (e["priority"], e["key"]))
         if _usable(endpoint)
         for offer in endpoint["offers"]
-        if _can(offer, capability) and model in ("", offer["model"])
+        if (not capability or capability in _named(offer)) and model in ("", offer["model"])
     ]
 
 
-def _can(offer: Mapping[str, Any], capability: str) -> bool:
-    """Whether the offer names `capability`; operators write the list as JSON, so it may be anything."""
+def _named(offer: Mapping[str, Any]) -> frozenset[str]:
+    """The capabilities; operators write the list as JSON, so it may be anything."""
     named = offer["capabilities"]
-    return isinstance(named, list | str) and capability in named
+    if isinstance(named, str):
+        return frozenset({named})
+    return frozenset(name for name in named if isinstance(name, str)) if isinstance(named, list) else frozenset()
 
 
 def _usable(endpoint: Mapping[str, Any]) -> bool:
@@ -74,6 +122,8 @@ def _usable(endpoint: Mapping[str, Any]) -> bool:
 
 
 def _candidate(endpoint: Mapping[str, Any], offer: Mapping[str, Any]) -> Candidate:
+    """What is missing was released before there was such a thing (schema 1)."""
+    prices = offer.get("prices", {})
     return Candidate(
         endpoint=endpoint["key"],
         endpoint_id=endpoint["id"],
@@ -81,5 +131,16 @@ def _candidate(endpoint: Mapping[str, Any], offer: Mapping[str, Any]) -> Candida
         base_url=endpoint["base_url"],
         model=offer["model"],
         timeout_seconds=endpoint["timeout"],
+        first_byte_seconds=endpoint.get("first_byte", 0),
         max_retries=endpoint["max_retries"],
+        priority=endpoint["priority"],
+        weight=endpoint.get("weight", 100),
+        quality=offer.get("quality", 50),
+        max_concurrency=endpoint.get("max_concurrency", 0),
+        rpm=endpoint.get("rpm", 0),
+        tpm=endpoint.get("tpm", 0),
+        context_window=offer["context_window"],
+        max_output=offer.get("max_output", 0),
+        capabilities=_named(offer),
+        prices=Prices(**{name: prices.get(name) for name in PRICES}),
     )

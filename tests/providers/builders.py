@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from apps.core.http import session
-from apps.providers.types import Candidate, ChatRequest, Message
+from apps.providers.types import Candidate, ChatRequest, message
 
 KEY = "sk-canary-0123456789abcdef"
 Script = Callable[[web.StreamResponse], Awaitable[None]]
@@ -84,5 +84,6 @@ def make_candidate(base_url: str, **fields: Any) -> Candidate:
     return Candidate(**(given | fields))
 
 
-def make_request(text: str = "Hi", **fields: Any) -> ChatRequest:
-    return ChatRequest(messages=(Message("system", "Be brief."), Message("user", text)), key="t:n:0", **fields)
+def make_request(text: str = "Hi", *, stream: bool = True, **options: Any) -> ChatRequest:
+    messages = [message("system", "Be brief."), message("user", text)]
+    return ChatRequest(messages, options, stream=stream, key="t:n:0")

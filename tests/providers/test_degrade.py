@@ -12,10 +12,11 @@ from apps.core.errors import ApiError
 from apps.providers import gateway
 from apps.providers.degrade import DegradePolicy, policy_of
 from apps.providers.errors import NoRoute, UpstreamBusy, UpstreamFailed, UpstreamRefused, UpstreamTimeout
+from apps.providers.gateway import Ask
 from apps.providers.handlers import handlers
 from apps.providers.models import Endpoint, Offer
 from apps.providers.services import release_catalogue
-from apps.providers.types import Answer, Candidate, ChatRequest, Delta, Usage
+from apps.providers.types import Answer, Candidate, ChatRequest, Delta, Item
 from tests.providers.builders import make_request
 
 POLICY = DegradePolicy(fallback_model="small", max_tokens_factor=0.5, notice={"en": "Shorter today."})
@@ -37,9 +38,8 @@ def ask(*, model: str, degrade: DegradePolicy | None = POLICY, **request: Any) -
         heard.append(piece)
 
     async def work() -> Answer:
-        return await gateway.chat(
-            make_request(**request), capability="chat", model=model, degrade=degrade, on_delta=on_delta
-        )
+        route = Ask("chat", model, degrade=degrade)
+        return await gateway.chat(make_request(**request), route, on_delta=on_delta)
 
     return async_to_sync(work)(), "".join(heard)
 
@@ -105,14 +105,13 @@ def test_chat__fallback_was_tried_already__is_not_tried_again(db):
 class Listening:
     """Answers by `small` alone and remembers what limit it was given."""
 
-    key, requires_secret = "mock", False
+    key, label, requires_secret = "mock", "Mock", False
+    operations = frozenset({"chat"})
 
     def __init__(self) -> None:
         self.limits: list[int | None] = []
 
-    async def chat(
-        self, request: ChatRequest, candidate: Candidate, secret: str | None
-    ) -> AsyncIterator[Delta | Usage]:
+    async def chat(self, request: ChatRequest, candidate: Candidate, secret: str | None) -> AsyncIterator[Item]:
         self.limits.append(request.max_tokens)
         if candidate.model != "small":
             raise UpstreamTimeout(endpoint=candidate.endpoint)

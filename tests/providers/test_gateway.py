@@ -10,11 +10,19 @@ from apps.core.config import reader
 from apps.core.errors import ApiError
 from apps.providers import gateway
 from apps.providers.catalogue import candidates
-from apps.providers.errors import NoRoute, UpstreamBusy, UpstreamFailed, UpstreamRefused
+from apps.providers.errors import (
+    ModelVanished,
+    NoRoute,
+    UpstreamBusy,
+    UpstreamFailed,
+    UpstreamKeyRefused,
+    UpstreamRefused,
+)
+from apps.providers.gateway import Ask
 from apps.providers.handlers import handlers
 from apps.providers.models import Endpoint, Offer
 from apps.providers.services import read_secret, release_catalogue, set_secret
-from apps.providers.types import Answer, Candidate, ChatRequest, Delta, Usage
+from apps.providers.types import Answer, Candidate, ChatRequest, Delta, Finish, Item, Usage
 from tests.features.builders import make_model
 from tests.providers.builders import KEY, make_request
 
@@ -22,19 +30,19 @@ from tests.providers.builders import KEY, make_request
 class ScriptedHandler:
     """Each endpoint plays its script: texts are said, errors raised."""
 
-    key, requires_secret = "scripted", False
+    key, label, requires_secret = "scripted", "Scripted", False
+    operations = frozenset({"chat"})
 
     def __init__(self, **scripts: list[Any]) -> None:
         self.scripts, self.calls = scripts, []
 
-    async def chat(
-        self, request: ChatRequest, candidate: Candidate, secret: str | None
-    ) -> AsyncIterator[Delta | Usage]:
+    async def chat(self, request: ChatRequest, candidate: Candidate, secret: str | None) -> AsyncIterator[Item]:
         self.calls.append(candidate.endpoint)
         for item in self.scripts[candidate.endpoint].pop(0):
             if isinstance(item, ApiError):
                 raise item
             yield Delta(item)
+        yield Finish("stop")
         yield Usage(1, 2)
 
 
@@ -59,7 +67,8 @@ def chat(text: str = "Hi", **route: Any) -> tuple[Answer, list[str]]:
         heard.append(piece)
 
     async def work() -> Answer:
-        return await gateway.chat(make_request(text), **({"capability": "chat", "on_delta": on_delta} | route))
+        hear = route.pop("on_delta", on_delta)
+        return await gateway.chat(make_request(text), Ask(**({"capability": "chat"} | route)), on_delta=hear)
 
     return async_to_sync(work)(), heard
 
@@ -103,8 +112,18 @@ def test_chat__retryable__is_tried_again_as_often_as_the_endpoint_says(play):
     assert (handler.calls, answer.endpoint, len(answer.attempts)) == (["a", "a", "a", "b"], "b", 3)
 
 
-def test_chat__permanent__is_not_tried_again_but_the_next_is(play):
+def test_chat__request_refused__is_asked_nowhere_else(play):
     handler = play(retries=2, a=[[UpstreamRefused(endpoint="a", what="no")]], b=[["Hi"]])
+
+    with pytest.raises(UpstreamRefused):
+        chat()
+
+    assert handler.calls == ["a"]
+
+
+@pytest.mark.parametrize("failure", [UpstreamKeyRefused(endpoint="a"), ModelVanished(endpoint="a", what="gone")])
+def test_chat__endpoint_cannot_answer__is_not_tried_again_but_the_next_is(play, failure):
+    handler = play(retries=2, a=[[failure]], b=[["Hi"]])
 
     assert chat()[0].endpoint == "b"
     assert handler.calls == ["a", "b"]

@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 
 from apps.core.errors import ApiError
 from apps.core.http import AddressRefused
-from apps.providers.errors import UpstreamBusy, UpstreamFailed, UpstreamRefused, UpstreamTimeout
+from apps.providers.errors import (
+    ModelVanished,
+    UpstreamBusy,
+    UpstreamFailed,
+    UpstreamKeyRefused,
+    UpstreamRefused,
+    UpstreamTimeout,
+)
 from apps.providers.handlers import handlers
 from apps.providers.types import Delta, Usage
 from tests.providers.builders import DONE, KEY, USAGE, ModelServer, event, make_candidate, make_request, words
@@ -33,7 +40,7 @@ def ask(
             async for item in handlers()["openai"].chat(make_request(**request), given, KEY):
                 if isinstance(item, Delta):
                     pieces.append(item.text)
-                else:
+                elif isinstance(item, Usage):
                     usage = item
             return pieces, usage
 
@@ -92,10 +99,10 @@ def test_chat__dialects__are_understood(body):
 @pytest.mark.parametrize(
     ("status", "body", "error", "retryable"),
     [
-        (401, b'{"error": {"message": "Incorrect API key"}}', UpstreamRefused, False),
+        (401, b'{"error": {"message": "Incorrect API key"}}', UpstreamKeyRefused, False),
         (400, b'{"error": {"message": "No such model"}}', UpstreamRefused, False),
-        (404, b"<html>", UpstreamRefused, False),
-        (302, b"", UpstreamRefused, False),
+        (404, b"<html>", ModelVanished, False),
+        (302, b"", UpstreamFailed, True),
         (429, b'{"error": {"message": "Slow down"}}', UpstreamBusy, True),
         (500, b'{"error": {"message": "Oops"}}', UpstreamFailed, True),
         (503, b"\xff\xfe", UpstreamFailed, True),
@@ -127,7 +134,6 @@ def test_chat__error_status__is_mapped(status, body, error, retryable):
         event(choices=[{"delta": "text"}]),
         event(choices=[{"delta": {"content": ["list"]}}]),
         event(choices=[{"delta": {"content": 5}}]),
-        event(choices=[], usage=[1]),
         event(error={"message": "quota"}),
         event(error="quota"),
         b"data: \xff\xfe\n\n",

@@ -83,11 +83,12 @@ def accepted_language(header: str) -> str:
     return "en"
 
 
-def _admitted(route: HotRoute, request: Request) -> Principal | None:
+async def _admitted(route: HotRoute, request: Request) -> Principal | None:
     """Who calls. Raises `MethodNotAllowed`, `Unauthenticated`, or the token's own error."""
     if request.method not in route.served:
         raise MethodNotAllowed()
-    principal = identify(request.headers.get("authorization", ""))
+    address = request.client.host if request.client else ""
+    principal = await identify(request.headers.get("authorization", ""), address)
     if route.access == "user" and principal is None:
         raise Unauthenticated()
     return principal
@@ -106,7 +107,7 @@ def _guarded(route: HotRoute) -> Endpoint:
         request_id = bind_request_id(request.headers.get(HEADER))
         with translation.override(accepted_language(request.headers.get("accept-language", ""))):
             try:
-                request.state.principal = _admitted(route, request)
+                request.state.principal = await _admitted(route, request)
                 response = await route.endpoint(request)
             except Exception as exc:
                 response = _refused(route, request, to_api_error(exc))

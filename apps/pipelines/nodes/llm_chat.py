@@ -8,8 +8,8 @@ from pydantic import Field
 
 from apps.pipelines.nodes.base import NodeConfig, NodeContext, NodeResult
 from apps.providers.degrade import policy_of
-from apps.providers.gateway import chat
-from apps.providers.types import ChatRequest, Message
+from apps.providers.gateway import Ask, Caller, chat
+from apps.providers.types import ChatRequest, message
 
 
 class LlmChatConfig(NodeConfig):
@@ -29,17 +29,16 @@ class LlmChatNode:
     async def run(self, context: NodeContext) -> NodeResult:
         config: LlmChatConfig = context.config
         system = str(context.inputs.get("system", ""))
-        messages = [Message("system", system)] if system else []
+        messages = [message("system", system)] if system else []
+        settings = {"temperature": config.temperature, "max_tokens": config.max_tokens}
         request = ChatRequest(
-            messages=(*messages, Message("user", str(context.inputs["text"]))),
-            temperature=config.temperature,
-            max_tokens=config.max_tokens,
+            messages=[*messages, message("user", str(context.inputs["text"]))],
+            options={name: value for name, value in settings.items() if value is not None},
             key=context.key,
         )
         policy = policy_of(context.parts.get("degrade", {}))
-        answer = await chat(
-            request, capability=config.capability, model=config.model, degrade=policy, on_delta=context.on_delta
-        )
+        ask = Ask(config.capability, config.model, degrade=policy, caller=Caller(step=context.key))
+        answer = await chat(request, ask, on_delta=context.on_delta)
         usage: dict[str, Any] = {
             "model_used": answer.model_used,
             "endpoint": answer.endpoint,
@@ -47,6 +46,9 @@ class LlmChatNode:
             "attempts": list(answer.attempts),
             "input_tokens": answer.usage.input_tokens,
             "output_tokens": answer.usage.output_tokens,
+            "cached_tokens": answer.usage.cached_tokens,
+            "estimated": answer.estimated,
+            "cost_micro": answer.cost_micro,
         }
         if policy and answer.degraded:
             usage |= {"degraded": True, "notice": dict(policy.notice)}

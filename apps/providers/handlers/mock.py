@@ -1,39 +1,57 @@
 """A model that needs no network: a plain sample answer in the language of the question, streamed like a real one.
 
-Supports: chat, streaming, usage. The model name scripts faults for rehearsals: `mock-busy` (429), `mock-down` (5xx),
-`mock-cut` (fails after the first words), `mock-slow` (waits a second per word).
+Supports: chat, embeddings, streaming, usage. The model name scripts faults for rehearsals: `mock-busy` (429),
+`mock-down` (5xx), `mock-cut` (fails after the first words), `mock-slow` (waits a second per word).
 """
 
 import asyncio
+import hashlib
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
+from apps.core.tokens import estimate_tokens
 from apps.providers.errors import UpstreamBusy, UpstreamFailed
-from apps.providers.types import Candidate, ChatRequest, Delta, Usage
+from apps.providers.types import Candidate, ChatRequest, Delta, Embeddings, Finish, Item, Operation, Usage
+from apps.providers.wire import text_of, text_of_all
 
 WORD_SECONDS = 0.02
+DIMENSIONS = 64
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
 class MockHandler:
     key = "mock"
+    label = "Mock"
     requires_secret = False
+    operations: frozenset[Operation] = frozenset({"chat", "embedding"})
 
-    async def chat(
-        self, request: ChatRequest, candidate: Candidate, secret: str | None
-    ) -> AsyncIterator[Delta | Usage]:
+    async def chat(self, request: ChatRequest, candidate: Candidate, secret: str | None) -> AsyncIterator[Item]:
         if candidate.model == "mock-busy":
             raise UpstreamBusy(endpoint=candidate.endpoint)
         if candidate.model == "mock-down":
             raise UpstreamFailed(endpoint=candidate.endpoint, what="scripted fault")
-        question = request.messages[-1].content
-        pieces = _pieces(_sample(question))
+        pieces = _pieces(_sample(text_of(request.messages[-1])))
         for index, piece in enumerate(pieces):
             if candidate.model == "mock-cut" and index == 3:
                 raise UpstreamFailed(endpoint=candidate.endpoint, what="scripted cut")
             await asyncio.sleep(1.0 if candidate.model == "mock-slow" else WORD_SECONDS)
             yield Delta(piece)
-        yield Usage(sum(len(m.content) for m in request.messages) // 4 + 1, len(pieces))
+        yield Finish("stop")
+        yield Usage(estimate_tokens(text_of_all(request.messages)), len(pieces))
+
+    async def embed(self, texts: Sequence[str], candidate: Candidate, secret: str | None) -> Embeddings:
+        """Vectors of unit length that are the same for the same text, and mean nothing."""
+        return Embeddings([_vector(text) for text in texts], Usage(sum(map(estimate_tokens, texts)), 0))
+
+    async def models(self, base_url: str, secret: str | None, *, seconds: float) -> list[str]:
+        return ["mock-chat", "mock-embedding", "mock-busy", "mock-cut", "mock-down", "mock-slow"]
+
+
+def _vector(text: str) -> list[float]:
+    digest = hashlib.shake_256(text.encode()).digest(DIMENSIONS)
+    raw = [byte - 127.5 for byte in digest]
+    length = sum(value * value for value in raw) ** 0.5
+    return [round(value / length, 6) for value in raw]
 
 
 def _sample(question: str) -> str:

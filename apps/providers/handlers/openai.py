@@ -1,126 +1,171 @@
-"""OpenAI's Chat Completions and every server compatible with it (streaming, usage in the last chunk).
+"""OpenAI's API and every server compatible with it.
 
-Wire format: POST {base_url}/chat/completions, `stream: true`, `stream_options.include_usage`; server-sent events
-with `data: {json}` lines, closed by `data: [DONE]`.
+Wire format: POST {base_url}/chat/completions with `stream_options.include_usage`; server-sent events of `data: {json}`
+closed by `data: [DONE]`; POST {base_url}/embeddings; GET {base_url}/models.
 """
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import aiohttp
 
-from apps.core.http import session
-from apps.providers.errors import UpstreamBusy, UpstreamFailed, UpstreamRefused, UpstreamTimeout
-from apps.providers.types import Candidate, ChatRequest, Delta, Usage
-
-FIRST_BYTE_SECONDS = 30
-MAX_LINE = 1024 * 1024  # a line longer than this is no token
+from apps.providers import upstream
+from apps.providers.errors import UpstreamFailed
+from apps.providers.types import (
+    Candidate,
+    ChatRequest,
+    Delta,
+    Embeddings,
+    Finish,
+    Item,
+    Operation,
+    Raw,
+    ToolCallDelta,
+    Usage,
+)
 
 
 class OpenAIHandler:
-    """Supports: chat, streaming, usage. Errors: 429 busy, 5xx and broken streams failed, other 4xx refused."""
+    """Supports: chat, completions, embeddings, streaming, tools, JSON mode, images in, usage, cached tokens."""
 
     key = "openai"
+    label = "OpenAI-compatible"
     requires_secret = True
+    operations: frozenset[Operation] = frozenset({"chat", "completion", "embedding"})
 
-    async def chat(
-        self, request: ChatRequest, candidate: Candidate, secret: str | None
-    ) -> AsyncIterator[Delta | Usage]:
-        url = f"{candidate.base_url.rstrip('/')}/chat/completions"
-        headers = {"Authorization": f"Bearer {secret}", "Idempotency-Key": request.key}
-        timeout = aiohttp.ClientTimeout(
-            total=candidate.timeout_seconds,
-            sock_connect=2,
-            sock_read=min(FIRST_BYTE_SECONDS, candidate.timeout_seconds),
-        )
-        try:
-            async with session().post(
-                url, json=_body(request, candidate), headers=headers, timeout=timeout, allow_redirects=False
-            ) as response:
-                await _raise_for_status(response, candidate)
-                async for item in _read_stream(response, candidate):
+    async def chat(self, request: ChatRequest, candidate: Candidate, secret: str | None) -> AsyncIterator[Item]:
+        url = _url(candidate, "chat/completions")
+        body, headers = _body(request, candidate), _headers(secret, request.key)
+        async with upstream.asked(url, body, headers, candidate, secret, stream=request.stream) as response:
+            if request.stream:
+                async for item in _streamed(response, candidate):
                     yield item
-        except (UpstreamFailed, UpstreamRefused) as exc:
-            # Some servers repeat the key they were given.
-            raise type(exc)(endpoint=candidate.endpoint, what=_without(secret, str(exc.params["what"]))) from None
-        except TimeoutError as exc:
-            raise UpstreamTimeout(endpoint=candidate.endpoint) from exc
-        except aiohttp.ClientError as exc:
-            raise UpstreamFailed(endpoint=candidate.endpoint, what=type(exc).__name__) from exc
+                return
+            for item in _whole(await upstream.read_json(response, candidate), candidate):
+                yield item
+
+    async def embed(self, texts: Sequence[str], candidate: Candidate, secret: str | None) -> Embeddings:
+        url = _url(candidate, "embeddings")
+        body = {"model": candidate.model, "input": list(texts), "encoding_format": "float"}
+        async with upstream.asked(url, body, _headers(secret, ""), candidate, secret) as response:
+            found = await upstream.read_json(response, candidate)
+        try:
+            rows = sorted(found["data"], key=lambda row: row["index"])
+            vectors = [[float(value) for value in row["embedding"]] for row in rows]
+        except (LookupError, TypeError, ValueError, AttributeError) as exc:
+            raise UpstreamFailed(endpoint=candidate.endpoint, what="malformed answer") from exc
+        if len(vectors) != len(texts):
+            raise UpstreamFailed(endpoint=candidate.endpoint, what="not one vector for each text")
+        return Embeddings(vectors, usage_of(found.get("usage")))
+
+    async def models(self, base_url: str, secret: str | None, *, seconds: float) -> list[str]:
+        found = await upstream.get_json(f"{base_url.rstrip('/')}/models", _headers(secret, ""), secret, seconds=seconds)
+        rows = found.get("data")
+        return (
+            [str(row["id"]) for row in rows if isinstance(row, dict) and "id" in row] if isinstance(rows, list) else []
+        )
+
+    async def post(
+        self, path: str, body: bytes, candidate: Candidate, secret: str | None, *, stream: bool, key: str
+    ) -> Raw:
+        """The upstream's answer as it is. Failures while it is read are told apart by whoever reads."""
+        headers = _headers(secret, key)
+        response = await upstream.send(_url(candidate, path), body, headers, candidate, secret, stream=stream)
+        return Raw(response.content.iter_any(), response.content_type, response)
 
 
-def _without(secret: str | None, text: str) -> str:
-    return text.replace(secret, "…") if secret else text
+def _url(candidate: Candidate, path: str) -> str:
+    return f"{candidate.base_url.rstrip('/')}/{path}"
+
+
+def _headers(secret: str | None, key: str) -> dict[str, str]:
+    headers = {"Authorization": f"Bearer {secret}"} if secret else {}
+    return {**headers, "Idempotency-Key": key} if key else headers
 
 
 def _body(request: ChatRequest, candidate: Candidate) -> dict[str, Any]:
-    body: dict[str, Any] = {
-        "model": candidate.model,
-        "messages": [{"role": m.role, "content": m.content} for m in request.messages],
-        "stream": True,
-        "stream_options": {"include_usage": True},
-    }
-    if request.temperature is not None:
-        body["temperature"] = request.temperature
-    if request.max_tokens is not None:
-        body["max_tokens"] = request.max_tokens
+    body: dict[str, Any] = {**request.options, "model": candidate.model, "messages": list(request.messages)}
+    body.pop("stream_options", None)
+    if request.stream:
+        body |= {"stream": True, "stream_options": {"include_usage": True}}
     return body
 
 
-async def _raise_for_status(response: aiohttp.ClientResponse, candidate: Candidate) -> None:
-    if response.status == 200:
-        return
-    raw = (await response.content.read(4096)).decode("utf-8", "replace")
-    try:
-        what = str(json.loads(raw)["error"]["message"])[:300]
-    except (ValueError, KeyError, TypeError):
-        what = f"HTTP {response.status}"
-    if response.status == 429:
-        raise UpstreamBusy(endpoint=candidate.endpoint)
-    if response.status >= 500:
-        raise UpstreamFailed(endpoint=candidate.endpoint, what=what)
-    raise UpstreamRefused(endpoint=candidate.endpoint, what=what)
+def usage_of(counts: Any) -> Usage:
+    """The token counts of an answer; what is no number is unknown."""
+    if not isinstance(counts, dict):
+        return Usage(None, None)
+    details = counts.get("prompt_tokens_details")
+    cached = details.get("cached_tokens") if isinstance(details, dict) else 0
+    return Usage(_count(counts.get("prompt_tokens")), _count(counts.get("completion_tokens")), _count(cached) or 0)
 
 
-async def _read_stream(response: aiohttp.ClientResponse, candidate: Candidate) -> AsyncIterator[Delta | Usage]:
+def _count(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def _whole(answer: dict[str, Any], candidate: Candidate) -> list[Item]:
+    """The pieces of an answer that came in one."""
+    items, _usage, ended = _read(answer, candidate, part="message")
+    if not ended:
+        raise UpstreamFailed(endpoint=candidate.endpoint, what="malformed answer")
+    return [*items, usage_of(answer.get("usage"))]
+
+
+async def _streamed(response: aiohttp.ClientResponse, candidate: Candidate) -> AsyncIterator[Item]:
     usage, finished = Usage(None, None), False
-    buffer = b""
-    async for chunk in response.content.iter_any():
-        buffer += chunk
-        if len(buffer) > MAX_LINE:
-            raise UpstreamFailed(endpoint=candidate.endpoint, what="a line without end")
-        *lines, buffer = buffer.split(b"\n")
-        for line in lines:
-            data = line.strip().removeprefix(b"data:").strip()
-            if not line.startswith(b"data:"):
-                continue
-            if data == b"[DONE]":
-                yield usage
-                return  # some servers keep the line open
-            text, usage, ended = _parse(data, usage, candidate)
-            finished = finished or ended
-            if text:
-                yield Delta(text)
+    async for _name, data in upstream.events(response, candidate):
+        if data == b"[DONE]":
+            finished = True
+            break  # some servers keep the line open
+        try:
+            event = json.loads(data)
+        except (ValueError, RecursionError) as exc:
+            raise UpstreamFailed(endpoint=candidate.endpoint, what="malformed answer") from exc
+        items, counted, ended = _read(event, candidate, part="delta")
+        usage, finished = counted or usage, finished or ended
+        for item in items:
+            yield item
     if not finished:
         raise UpstreamFailed(endpoint=candidate.endpoint, what="the stream was cut")
     yield usage
 
 
-def _parse(data: bytes, usage: Usage, candidate: Candidate) -> tuple[str, Usage, bool]:
+def _read(event: Any, candidate: Candidate, *, part: str) -> tuple[list[Item], Usage | None, bool]:
+    """What one event or one whole answer holds: pieces, token counts, whether the answer ended."""
     try:
-        event = json.loads(data)
-        if event.get("error"):
-            raise UpstreamFailed(endpoint=candidate.endpoint, what=str(event["error"].get("message", ""))[:300])
-        if counts := event.get("usage"):
-            usage = Usage(counts.get("prompt_tokens"), counts.get("completion_tokens"))
+        if error := event.get("error"):
+            words = error.get("message", "") if isinstance(error, dict) else error
+            raise UpstreamFailed(endpoint=candidate.endpoint, what=str(words)[:300])
+        usage = usage_of(event["usage"]) if event.get("usage") else None
         choice = (event.get("choices") or [{}])[0]
-        text = (choice.get("delta") or {}).get("content") or ""
-        if not isinstance(text, str):
-            raise UpstreamFailed(endpoint=candidate.endpoint, what="malformed answer")
-        return text, usage, bool(choice.get("finish_reason"))
-    except (ValueError, LookupError, AttributeError, TypeError) as exc:
+        said = choice.get(part) or {}
+        items: list[Item] = []
+        if text := said.get("content"):
+            items.append(Delta(_text(text)))
+        items += [_tool_call(index, call) for index, call in enumerate(said.get("tool_calls") or [])]
+        if reason := choice.get("finish_reason"):
+            items.append(Finish(_text(reason)))
+        return items, usage, bool(reason)
+    except (LookupError, AttributeError, TypeError) as exc:
         raise UpstreamFailed(endpoint=candidate.endpoint, what="malformed answer") from exc
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _tool_call(index: int, call: dict[str, Any]) -> ToolCallDelta:
+    function = call.get("function") or {}
+    return ToolCallDelta(
+        index=int(call.get("index", index)),
+        id=_text(call.get("id") or ""),
+        name=_text(function.get("name") or ""),
+        arguments=_text(function.get("arguments") or ""),
+    )
 
 
 HANDLER = OpenAIHandler()
