@@ -5,6 +5,7 @@ from typing import Any
 
 from apps.core.lane.app import routes
 
+_PATH_TYPE = re.compile(r":\w+}")
 _ERROR = {
     "type": "object",
     "required": ["code", "reason", "message", "requestId", "retryable"],
@@ -31,7 +32,7 @@ def add_hot_lane(result: dict[str, Any], generator: Any, request: Any, public: b
         if route.documented:
             components["schemas"].update(route.components)
             for method in route.methods:
-                result["paths"].setdefault(route.path, {})[method.lower()] = _operation(route)
+                result["paths"].setdefault(_PATH_TYPE.sub("}", route.path), {})[method.lower()] = _operation(route)
     for operations in result["paths"].values():
         for operation in operations.values():
             operation.setdefault("responses", {}).setdefault("default", _REFUSED)
@@ -42,7 +43,7 @@ def add_hot_lane(result: dict[str, Any], generator: Any, request: Any, public: b
 def _operation(route: Any) -> dict[str, Any]:
     parameters = [
         {"in": "path", "name": name, "required": True, "schema": {"type": "string"}}
-        for name in re.findall(r"{(\w+)}", route.path)
+        for name in re.findall(r"{(\w+)(?::\w+)?}", route.path)
     ]
     operation = {
         "security": [{"bearer": []}, {}] if route.access == "public" else [{"bearer": []}],

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from asgiref.sync import sync_to_async
+
 from apps.core.config import NotReleased, reader
 from apps.providers.errors import NoRoute
 from apps.providers.handlers import handlers
@@ -62,6 +64,18 @@ def every_model() -> list[Candidate]:
     except NotReleased:
         return []
     return list(_view(catalogue).everyone)
+
+
+async def acandidates(capability: str, *, model: str = "") -> list[Candidate]:
+    """`candidates` for async callers: a thread is used only when this process's memory cannot answer."""
+    if reader.warm(SCOPE):
+        return candidates(capability, model=model)
+    return await sync_to_async(candidates)(capability, model=model)
+
+
+async def aevery_model() -> list[Candidate]:
+    """`every_model` for async callers."""
+    return every_model() if reader.warm(SCOPE) else await sync_to_async(every_model)()
 
 
 class _View:

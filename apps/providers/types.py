@@ -1,6 +1,6 @@
 """What gateway and handlers hand to each other. A request is in the shape of OpenAI's Chat Completions."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol, TypedDict
 
@@ -133,7 +133,7 @@ class Raw:
 
     chunks: AsyncIterator[bytes]
     content_type: str
-    close: Any
+    close: Callable[[], object]
 
 
 class Handler(Protocol):

@@ -35,19 +35,20 @@ async def chat(request: ChatRequest, ask: Ask, *, on_delta: OnDelta | None = Non
                 case Usage():
                     usage = item
     finally:
-        await streamed.aclose()
+        await streamed.items.aclose()
+    call = streamed.call
     return Answer(
         text="".join(said),
-        model_used=streamed.candidate.model,
-        endpoint=streamed.candidate.endpoint,
-        mock=streamed.mock,
+        model_used=call.candidate.model,
+        endpoint=call.candidate.endpoint,
+        mock=call.mock,
         usage=usage,
-        attempts=tuple(streamed.trail.attempts),
-        degraded=streamed.trail.degraded,
+        attempts=tuple(call.trail.attempts),
+        degraded=call.trail.degraded,
         tool_calls=tuple(calls[index] for index in sorted(calls)),
         finish_reason=finish,
-        cost_micro=streamed.meter.cost or 0,
-        estimated=streamed.meter.estimated,
+        cost_micro=call.meter.cost or 0,
+        estimated=call.meter.estimated,
     )
 
 

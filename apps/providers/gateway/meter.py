@@ -5,6 +5,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import structlog
+
 from apps.core.errors import ApiError
 from apps.core.request_id import get_request_id
 from apps.providers import pricing
@@ -14,6 +16,8 @@ from apps.providers.errors import PriceUnknown
 from apps.providers.gateway.asking import Ask, Trail
 from apps.providers.types import Candidate, Usage
 from apps.providers.usage import UsageRecord, record
+
+log = structlog.get_logger("providers")
 
 
 @dataclass(slots=True)
@@ -63,10 +67,13 @@ class Meter:
     async def _finish(self, permit: Permit | None, usage: Usage, error: ApiError | None, *, cut: bool) -> None:
         tokens = (usage.input_tokens or 0) + (usage.output_tokens or 0)
         self.cost = pricing.cost(permit.candidate.prices, usage) if permit and tokens else 0
-        await settle(self.reservation, self.cost or 0)
+        entry = self._entry(permit.candidate if permit else None, usage, error, cut=cut)
+        work = [settle(self.reservation, self.cost or 0), record(entry)]
         if permit is not None:
-            await leave(permit, error=error, tokens=tokens, first_ms=self.first_ms)
-        await record(self._entry(permit.candidate if permit else None, usage, error, cut=cut))
+            work.append(leave(permit, error=error, tokens=tokens, first_ms=self.first_ms))
+        for outcome in await asyncio.gather(*work, return_exceptions=True):
+            if isinstance(outcome, BaseException):
+                log.error("chat.not_settled", exc_info=outcome)
 
     def _entry(self, candidate: Candidate | None, usage: Usage, error: ApiError | None, *, cut: bool) -> UsageRecord:
         caller = self.ask.caller

@@ -10,12 +10,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 import structlog
-from asgiref.sync import sync_to_async
 
-from apps.core.config import reader
 from apps.core.errors import ApiError
 from apps.providers.admission import Permit, admit, leave
-from apps.providers.catalogue import SCOPE, candidates
+from apps.providers.catalogue import acandidates
 from apps.providers.degrade import DegradePolicy
 from apps.providers.errors import CircuitOpen, EndpointSaturated, NoRoute, UpstreamError, UpstreamFailed
 from apps.providers.gateway.asking import Ask, Trail
@@ -35,7 +33,7 @@ LONGEST_BACKOFF = 2.0
 async def wanted(ask: Ask, trail: Trail) -> list[Candidate]:
     """Who is to be tried, in order; nobody, and the failure kept, where nobody offers what is asked."""
     try:
-        found = await _candidates(ask.capability, ask.model)
+        found = await acandidates(ask.capability, model=ask.model)
     except NoRoute as exc:
         trail.failures.append(exc)
         return []
@@ -43,13 +41,6 @@ async def wanted(ask: Ask, trail: Trail) -> list[Candidate]:
     if not able:
         trail.failures.append(NoRoute(capability=ask.model or ask.capability))
     return ordered(able, ask.strategy) if len(able) > 1 else able
-
-
-async def _candidates(capability: str, model: str) -> list[Candidate]:
-    """From this process's memory where it can; a thread is used only when it has to be loaded."""
-    if reader.warm(SCOPE):
-        return candidates(capability, model=model)
-    return await sync_to_async(candidates)(capability, model=model)
 
 
 async def begun(
@@ -121,7 +112,7 @@ async def _degraded(
 ) -> tuple[T, Permit] | None:
     """The fallback model's answer; None when nobody new offers it, or all who do fail as well."""
     try:
-        offering = await _candidates(ask.capability, degrade.fallback_model)
+        offering = await acandidates(ask.capability, model=degrade.fallback_model)
     except NoRoute:
         return None
     fresh = [candidate for candidate in offering if not trail.knows(candidate)]

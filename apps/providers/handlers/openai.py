@@ -72,7 +72,7 @@ class OpenAIHandler:
         """The upstream's answer as it is. Failures while it is read are told apart by whoever reads."""
         headers = _headers(secret, key)
         response = await upstream.send(_url(candidate, path), body, headers, candidate, secret, stream=stream)
-        return Raw(response.content.iter_any(), response.content_type, response)
+        return Raw(response.content.iter_any(), response.content_type, response.close)
 
 
 def _url(candidate: Candidate, path: str) -> str:

@@ -1,0 +1,33 @@
+"""For whom a request asks, and what it may spend."""
+
+from apps.core.errors import ApiError, Forbidden
+from apps.core.lane.identity import Principal
+from apps.providers.budgets import Budget
+from apps.providers.errors import NoRoute
+from apps.providers.gateway import Caller
+
+
+def caller_of(principal: Principal) -> Caller:
+    """The principal with the budgets that apply: the key's and the person's."""
+    budgets = []
+    key = principal.key
+    if key is not None and key.budget is not None:
+        budgets.append(Budget(f"key:{key.id}", key.budget, key.budget_period))
+    if principal.budget is not None:
+        budgets.append(Budget(f"user:{principal.user_id}", principal.budget, principal.budget_period))
+    return Caller(user_id=principal.user_id, key_id=key.id if key else None, budgets=tuple(budgets))
+
+
+def check_model(principal: Principal, model: str) -> None:
+    """Raises `NoRoute` for a model that the key may not ask: it is not told apart from one there is not.
+
+    A key that is kept to some models has to name one.
+    """
+    key = principal.key
+    if key is None or key.models is None:
+        return
+    if not model:
+        raise Forbidden()
+    if not key.allows_model(model):
+        refused: ApiError = NoRoute(capability=model)
+        raise refused
