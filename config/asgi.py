@@ -8,7 +8,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.dev")
 from channels.routing import URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
 from django.core.asgi import get_asgi_application
-from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
 django_lane = get_asgi_application()
@@ -25,9 +24,9 @@ websockets = AllowedHostsOriginValidator(URLRouter(websocket_urlpatterns))
 def _choose(scope: Scope) -> Any:
     if scope["type"] == "websocket":
         return websockets
-    if scope["type"] == "lifespan" or any(r.matches(scope)[0] is Match.FULL for r in hot_lane.routes):
+    if scope["type"] == "lifespan":
         return hot_lane
-    return django_lane
+    return hot_lane.find(scope) or django_lane
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:

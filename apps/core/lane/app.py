@@ -14,7 +14,8 @@ from django.utils.translation.trans_real import parse_accept_lang_header
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from apps.core.error_handling import error_headers, to_api_error
 from apps.core.errors import ApiError, MethodNotAllowed, Unauthenticated, error_body
@@ -66,9 +67,38 @@ def register(route: HotRoute) -> None:
     routes.append(route)
 
 
-def build() -> Starlette:
+class Lane:
+    """Every registered route. Those without parameters are found by a look into a dict, and called directly."""
+
+    def __init__(self) -> None:
+        guarded = [(route.path, _guarded(route)) for route in routes]
+        self.starlette = Starlette(routes=[Route(path, endpoint, methods=ANSWERED) for path, endpoint in guarded])
+        self._direct = {path: _direct(endpoint) for path, endpoint in guarded if "{" not in path}
+
+    def find(self, scope: Scope) -> ASGIApp | None:
+        """Who answers the request; None when nobody here does."""
+        if direct := self._direct.get(scope["path"]):
+            return direct
+        if any(route.matches(scope)[0] is Match.FULL for route in self.starlette.routes):
+            return self.starlette
+        return None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answering = self.starlette if scope["type"] == "lifespan" else self.find(scope) or self.starlette
+        await answering(scope, receive, send)
+
+
+def build() -> Lane:
     """The application with every registered route."""
-    return Starlette(routes=[Route(r.path, _guarded(r), methods=ANSWERED) for r in routes])
+    return Lane()
+
+
+def _direct(endpoint: Endpoint) -> ASGIApp:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        response = await endpoint(Request(scope, receive, send))
+        await response(scope, receive, send)
+
+    return app
 
 
 def accepted_language(header: str) -> str:

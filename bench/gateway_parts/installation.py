@@ -1,0 +1,30 @@
+"""What the gateway is measured with: an endpoint with limits and prices, and a caller who has a budget."""
+
+
+def install(base_url: str) -> str:
+    """Returns what to send as the bearer."""
+    from apps.accounts.models import User
+    from apps.accounts.tokens import sign_access
+    from apps.providers.models import MICRO, Endpoint, Offer
+    from apps.providers.services import release_catalogue, set_secret
+
+    user = User.objects.create_user(username="bench", password=None)
+    endpoint = Endpoint.objects.create(
+        key="bench",
+        name="Bench",
+        handler_key="openai",
+        base_url=base_url,
+        max_concurrency=500,
+        rpm=10_000_000,
+        tpm=2_000_000_000,
+    )
+    Offer.objects.create(
+        endpoint=endpoint,
+        model="bench-chat",
+        capabilities=["chat"],
+        price_input=MICRO,
+        price_output=MICRO,
+    )
+    set_secret(endpoint, "sk-upstream-0123456789", by=None)
+    release_catalogue(by=None)
+    return sign_access(user)
