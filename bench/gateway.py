@@ -1,7 +1,8 @@
 """What the gateway adds to a call: through it, to the upstream directly, and through other gateways, in one run.
 
 One worker each, asked in turns; with authentication, routing, budgets, breaker and usage on. The upstream answers at
-once, so that only the gateways' own work is seen. Run: `.venv/bin/python -m bench.gateway --peer litellm --peer portkey`
+once, so that only the gateways' own work is seen.
+Run: `.venv/bin/python -m bench.gateway --peer litellm --peer portkey`
 (where the peers are installed: `bench/gateway_parts/peers.py`). Ends with one line of JSON.
 """
 
@@ -23,6 +24,7 @@ from ops.processes import free_port
 
 KEY_VARIABLE = "PAIBAN_BENCH_TOKEN"
 READY_SECONDS = 90.0
+_COLUMNS = "{:>10}{:>9}{:>9}{:>10}{:>11}{:>9}"
 
 
 def main() -> None:
@@ -131,9 +133,8 @@ def _requests(target: Target, most: int, *, stream: bool, concurrency: int) -> i
 def report(best: dict[tuple[str, bool, int], Round]) -> None:
     """The table, then one line of JSON."""
     told: list[dict[str, Any]] = []
-    print(
-        f"{'gateway':9}{'form':8}{'conc':>5}{'calls/s':>10}{'p50 ms':>9}{'p95 ms':>9}{'first ms':>10}{'events/s':>11}{'cpu ms':>9}"
-    )
+    columns = ("calls/s", "p50 ms", "p95 ms", "first ms", "events/s", "cpu ms")
+    print(f"{'gateway':9}{'form':8}{'conc':>5}" + _COLUMNS.format(*columns))
     for (name, stream, concurrency), found in best.items():
         row = {
             "gateway": name,
@@ -148,7 +149,7 @@ def report(best: dict[tuple[str, bool, int], Round]) -> None:
         }
         told.append(row)
         values = (row["calls_per_s"], row["p50_ms"], row["p95_ms"], row["first_ms"], row["events_per_s"], row["cpu_ms"])
-        print(f"{name:9}{row['form']:8}{concurrency:>5}" + "{:>10}{:>9}{:>9}{:>10}{:>11}{:>9}".format(*values))
+        print(f"{name:9}{row['form']:8}{concurrency:>5}" + _COLUMNS.format(*values))
     ratios = _ratios(best)
     for words, value in ratios.items():
         print(f"{words}: {value:.1f}")

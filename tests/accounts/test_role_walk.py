@@ -81,6 +81,7 @@ class Builder:
             "version_id": lambda route: str(self.rows[self.model(route)].history.latest().pk),
             "user_id": lambda _route: str(self.rows[User].pk),
             "group_id": lambda _route: str(self.rows[Group].pk),
+            "name": lambda _route: "mock-1",
             "key": lambda route: "greeting" if "/usage/" in route else "greeter",
             "kind": lambda route: "pipeline" if "/usage/" not in route else "prompt",
             "task_id": lambda _route: str(self.task.pk),
