@@ -82,7 +82,7 @@ def viewer(db: None) -> User:
 
 
 @contextmanager
-def _connections_kept() -> Iterator[None]:
+def connections_kept() -> Iterator[None]:
     """As Django's own test client does: the end of a request must not close the test's connection."""
     ends = (request_started, request_finished)
     for signal in ends:
@@ -102,7 +102,7 @@ class Api:
 
     def request(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
         headers = {**self._headers, **kwargs.pop("headers", {})}
-        with _connections_kept():
+        with connections_kept():
             return async_to_sync(self._send)(method, path, headers=headers, **kwargs)
 
     async def _send(self, method: str, path: str, **kwargs: Any) -> httpx.Response:

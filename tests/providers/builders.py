@@ -39,6 +39,7 @@ class ModelServer:
         self.cut = False  # close the connection instead of ending the answer
         self.hang = False  # keep the connection open after the last piece
         self.delay = 0.0  # before the first byte
+        self.pace = 0.0  # seconds after each piece
         self.asked: list[dict[str, Any]] = []
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
@@ -50,10 +51,11 @@ class ModelServer:
         await response.prepare(request)
         for piece in self.body:
             await response.write(piece)
-            await asyncio.sleep(0)
+            await asyncio.sleep(self.pace)
         if self.hang:
             await asyncio.sleep(30)
         if self.cut and request.transport:
+            await asyncio.sleep(0.05)  # or what was sent is thrown away with the connection
             request.transport.abort()
         return response
 
