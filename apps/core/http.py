@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.core.errors import ApiError
 
 CONNECT_SECONDS = 2.0
-CONNECTIONS = 100
+CONNECTIONS = 1000  # at once, of one process; how many an endpoint gets is its own limit
 
 # `is_global` is true for these in one Python or another: wrappers of other addresses (NAT64, 6to4 and its relays,
 # Teredo, IPv4-mapped), site-local, protocol assignments, documentation, segment routing.
