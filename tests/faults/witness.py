@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+import traceback
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
@@ -39,6 +40,12 @@ class Outcome(NamedTuple):
     n: int
     version: int
     error: str
+
+
+class Broken(NamedTuple):
+    """The answer to a question that could not be answered, and why."""
+
+    traceback: str
 
 
 class Record:
@@ -172,11 +179,15 @@ def _released(scope: str, update: Update) -> Outcome:
 
 
 def main(questions: Connection) -> None:
-    """Answer each (name, arguments) with what the witness's method of that name says."""
+    """Answer each (name, arguments) with what the witness's method of that name says, or with `Broken`."""
     from apps.core.config import subscriber
 
     witness = Witness()
     subscriber.ensure_subscribed()
     while True:
         name, arguments = questions.recv()
-        questions.send(getattr(witness, name)(*arguments))
+        try:
+            answer = getattr(witness, name)(*arguments)
+        except Exception:
+            answer = Broken(traceback.format_exc())
+        questions.send(answer)

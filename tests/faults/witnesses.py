@@ -11,7 +11,7 @@ from django.conf import settings
 
 from tests.faults import witness
 from tests.faults.fleet import environment, wait_until
-from tests.faults.witness import Outcome, Report, Update
+from tests.faults.witness import Broken, Outcome, Report, Update
 
 PROCESSES = max(4, int(os.environ.get("PAIBAN_CONSISTENCY_PROCESSES", "4")))
 # Far more than a poll's interval: what is asserted is the state that is reached, not how soon.
@@ -40,10 +40,6 @@ class Witness:
         assert self._questions.poll(ANSWER_SECONDS), f"process {self._process.pid} does not answer"
         return self._questions.recv()
 
-    def ask(self, question: str, *arguments: Any) -> Any:
-        self.say(question, *arguments)
-        return self.hear()
-
     def kill(self) -> None:
         """As kill -9 does."""
         self._process.kill()
@@ -67,7 +63,14 @@ class Witnesses:
     def _ask(self, question: str, *arguments: Any) -> list[Any]:
         for each in self._all:
             each.say(question, *arguments)
-        return [each.hear() for each in self._all]
+        return self._answers()
+
+    def _answers(self) -> list[Any]:
+        """All of them are heard, so that a failure does not leave an answer to be taken for the next one."""
+        answers = [each.hear() for each in self._all]
+        broken = [answer.traceback for answer in answers if isinstance(answer, Broken)]
+        assert not broken, "\n".join(broken)
+        return answers
 
     def begin(self, scope: str, keys: list[str]) -> None:
         """Read the released `keys`, knowing nothing of what was before."""
@@ -88,7 +91,7 @@ class Witnesses:
         """Try all `updates` at once, each process its share of them."""
         for number, each in enumerate(self._all):
             each.say("race", scope, updates[number :: len(self._all)])
-        return [outcome for each in self._all for outcome in each.hear()]
+        return [outcome for outcomes in self._answers() for outcome in outcomes]
 
     def kill_one(self) -> None:
         """The others go on."""
@@ -97,8 +100,9 @@ class Witnesses:
     def start_one(self) -> None:
         """A new process, which reads what the others read."""
         newcomer = Witness()
-        newcomer.ask("begin", *self._watched)
         self._all.append(newcomer)
+        newcomer.say("begin", *self._watched)
+        assert newcomer.hear() is None
 
     def serve(self, expected: dict[str, tuple[int, Any]]) -> bool:
         """Whether every process serves exactly these versions and contents, by key."""
