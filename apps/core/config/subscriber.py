@@ -5,7 +5,7 @@ import os
 import random
 import threading
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from django.db import DatabaseError, close_old_connections
@@ -71,33 +71,45 @@ def _run() -> None:
 
 def _listen() -> None:
     """Hear messages until the connection fails, polling the revision every few seconds."""
-    with redis.subscription() as pubsub:
+    with redis.subscription(acknowledged=True) as pubsub:
         pubsub.subscribe(redis.key(CHANNEL))
-        # What was published while nobody listened is found by the look below.
         due = 0.0
         while not _stopping.is_set():
             if time.monotonic() >= due:
                 tick()  # also mirrors what was heard of
                 due = time.monotonic() + POLL_SECONDS * random.uniform(1 - POLL_JITTER, 1 + POLL_JITTER)  # noqa: S311
-            if burst := _heard(pubsub):
-                _apply(burst)
+            heard = _heard(pubsub)
+            if heard.news:
+                _apply(heard.news)
                 due = min(due, time.monotonic() + (0 if reader.has_gap else BACKUP_SECONDS))
+            if heard.anew:
+                due = 0.0  # what was published while nobody listened is found by a look
 
 
-def _heard(pubsub: Any) -> list[Invalidation]:
+class Heard(NamedTuple):
+    """What came in one go. `anew`: the server has just begun to send to us, at first or after a lost connection."""
+
+    news: list[Invalidation]
+    anew: bool
+
+
+def _heard(pubsub: Any) -> Heard:
     """What arrives within half a second, and all that waits behind it; of each thing the newest."""
     newest: dict[tuple[str, str], Invalidation] = {}
+    anew = False
     message = pubsub.get_message(timeout=0.5)
     for _number in range(BURST):
         if message is None:
             break
-        if news := parse(str(message["data"])):
+        if message["type"] != "message":
+            anew = True
+        elif news := parse(str(message["data"])):
             reader.metrics.heard(time.time() - news.at)
             known = newest.get((news.scope, news.key))
             if known is None or news.revision > known.revision:
                 newest[news.scope, news.key] = news
         message = pubsub.get_message(timeout=0)
-    return list(newest.values())
+    return Heard(list(newest.values()), anew)
 
 
 def _apply(burst: list[Invalidation]) -> None:
@@ -128,8 +140,9 @@ def _poll() -> None:
     from apps.core.publishing.models import Revision
 
     global _lower  # noqa: PLW0603 - the thread's own memory
+    known = reader.revision  # before the table is asked: what this process releases meanwhile is no step back
     current = Revision.objects.values_list("value", flat=True).first() or 0
-    _lower = _lower + 1 if current < reader.revision else 0
+    _lower = _lower + 1 if current < known else 0
     if current != reader.revision or reader.has_gap or reader.source != "table":
         # Behind once is a race with a message; behind twice is a restored database, and that is the truth.
         reader.resync(trust_table=_lower >= 2)
