@@ -20,6 +20,7 @@ from apps.features.api.serializers.rollout import (
     AudienceSerializer,
     ChangeRolloutSerializer,
     OutcomeSerializer,
+    PromoteSerializer,
     RolloutSerializer,
     StartRolloutSerializer,
 )
@@ -48,6 +49,7 @@ __all__ = [
     "PlanSerializer",
     "PreviewSerializer",
     "ProblemSerializer",
+    "PromoteSerializer",
     "PropagationSerializer",
     "PublishSerializer",
     "ReasonSerializer",

@@ -6,7 +6,7 @@ from django.contrib.auth.models import Group
 from rest_framework import serializers
 
 from apps.core.publishing.services.rollouts import DEFAULT_MARGIN
-from apps.features.api.serializers.release import SeenSerializer
+from apps.features.api.serializers.release import ReasonSerializer, SeenSerializer
 
 
 class AudienceSerializer(serializers.Serializer[None]):
@@ -35,6 +35,14 @@ class StartRolloutSerializer(SeenSerializer, AudienceSerializer):
 
 class ChangeRolloutSerializer(AudienceSerializer):
     note = serializers.CharField(max_length=500, required=False, allow_blank=True)
+
+
+class PromoteSerializer(ReasonSerializer):
+    """What the caller looked at, so that no other candidate is promoted."""
+
+    candidate = serializers.IntegerField(
+        min_value=1, required=False, allow_null=True, default=None, help_text="The candidate's version that was seen."
+    )
 
 
 class OutcomeSerializer(serializers.Serializer[None]):
