@@ -14,12 +14,11 @@ from typing import Generic, TypeVar
 from redis.exceptions import RedisError
 
 from apps.core import redis
+from apps.core.lock import give_back, take
 
 T = TypeVar("T")
 MUTEX_SECONDS = 3.0
 POLL_SECONDS = 0.01
-# Only its own holder may open a mutex: another one may have it since.
-_RELEASE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
 
 
 class SingleFlight(Generic[T]):
@@ -86,7 +85,7 @@ def mutex(name: str, *, ready: Callable[[], bool]) -> Iterator[None]:
 def _acquired(address: str, token: str, ready: Callable[[], bool]) -> bool:
     deadline = time.monotonic() + MUTEX_SECONDS
     try:
-        while not redis.client().set(address, token, nx=True, px=int(MUTEX_SECONDS * 1000)):
+        while not take(address, token, MUTEX_SECONDS):
             if ready() or time.monotonic() > deadline:
                 return False
             time.sleep(POLL_SECONDS)
@@ -97,4 +96,4 @@ def _acquired(address: str, token: str, ready: Callable[[], bool]) -> bool:
 
 def _released(address: str, token: str) -> None:
     with suppress(RedisError):  # it lapses by itself
-        redis.client().eval(_RELEASE, 1, address, token)
+        give_back(address, token)
