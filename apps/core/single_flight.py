@@ -41,7 +41,19 @@ class SingleFlight(Generic[T]):
             return flight.land(work)
         finally:
             with self._lock:
-                del self._flights[key]
+                if self._flights.get(key) is flight:
+                    del self._flights[key]
+
+    def forget(self, *keys: Hashable) -> None:
+        """Whoever comes from now on does not share the calls that are under way."""
+        with self._lock:
+            for key in keys:
+                self._flights.pop(key, None)
+
+    def forget_all(self) -> None:
+        """Likewise for every key."""
+        with self._lock:
+            self._flights.clear()
 
 
 class _Flight(Generic[T]):
