@@ -1,5 +1,5 @@
-"""The read cache: what a hit, a miss and a forget cost; 10,000 mixed reads with 100 forgets over two processes' worth of
-memory; how late a forget is heard. And the lock: alone, and with a hundred contenders.
+"""The read cache: what a hit, a miss and a forget cost; 10,000 mixed reads with 100 forgets over two processes' worth
+of memory; how late a forget is heard. And the lock: alone, and with a hundred contenders.
 
 Run: `.venv/bin/python -m bench.cache`.
 """
