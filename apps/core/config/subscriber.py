@@ -1,4 +1,4 @@
-"""One thread per process that hears `cfg:invalidate`, and polls the revision because pub/sub forgets."""
+"""One thread per process that hears `cfg:invalidate` and `cache:forget`, and looks itself because pub/sub forgets."""
 
 import atexit
 import os
@@ -12,6 +12,8 @@ from django.db import DatabaseError, close_old_connections
 from redis.exceptions import RedisError
 
 from apps.core import redis
+from apps.core.cache import cache
+from apps.core.cache.shared import CHANNEL as CACHE_CHANNEL
 from apps.core.config import backup, processes
 from apps.core.config.invalidation import CHANNEL, Invalidation, parse
 from apps.core.config.reader import reader
@@ -32,6 +34,7 @@ def _forget_after_fork() -> None:
     global _started  # noqa: PLW0603 - one per process is the point
     _started = False
     reader.forget_parent()
+    cache.forget_parent()
 
 
 os.register_at_fork(after_in_child=_forget_after_fork)
@@ -65,6 +68,7 @@ def _run() -> None:
             log.warning("config.subscription_lost")
         except Exception:
             log.exception("config.subscriber_crashed")
+        cache.news.lose_sight()
         tick()
         _stopping.wait(1)
 
@@ -72,11 +76,12 @@ def _run() -> None:
 def _listen() -> None:
     """Hear messages until the connection fails, polling the revision every few seconds."""
     with redis.subscription(acknowledged=True) as pubsub:
-        pubsub.subscribe(redis.key(CHANNEL))
+        pubsub.subscribe(redis.key(CHANNEL), redis.key(CACHE_CHANNEL))
         due = 0.0
         while not _stopping.is_set():
             if time.monotonic() >= due:
                 tick()  # also mirrors what was heard of
+                cache.news.look()
                 due = time.monotonic() + POLL_SECONDS * random.uniform(1 - POLL_JITTER, 1 + POLL_JITTER)  # noqa: S311
             heard = _heard(pubsub)
             if heard.news:
@@ -103,6 +108,8 @@ def _heard(pubsub: Any) -> Heard:
             break
         if message["type"] != "message":
             anew = True
+        elif message["channel"] == redis.key(CACHE_CHANNEL):
+            cache.news.hear(str(message["data"]))
         elif news := parse(str(message["data"])):
             reader.metrics.heard(time.time() - news.at)
             known = newest.get((news.scope, news.key))
