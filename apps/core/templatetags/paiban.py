@@ -39,13 +39,6 @@ def as_text(value: Any) -> str:
 
 
 @register.filter
-def as_trail(pointer: str) -> str:
-    """A JSON pointer as words: `/form/schema` reads `form › schema`."""
-    parts = [part.replace("~1", "/").replace("~0", "~") for part in pointer.strip("/").split("/")]
-    return " › ".join(parts)
-
-
-@register.filter
 def as_duration(milliseconds: float | None, nothing: str = "—") -> str:
     """How long something took, for a person: `320 ms`, `4.2 s`, `3 min 5 s`."""
     if milliseconds is None:
