@@ -4,13 +4,14 @@ from typing import Any, cast
 
 from django.contrib import admin
 from django.http import HttpRequest
-from django.utils.timezone import localtime
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
 from apps.accounts.models import User
 from apps.core.admin import AdminAssetsMixin, column
+from apps.core.moments import moment
 from apps.core.templatetags.paiban import as_duration
 from apps.tasks.models import Event, Status, StepRun, Task
 from apps.tasks.render import detail
@@ -35,8 +36,8 @@ class EventInline(TabularInline):
     hide_title = True
 
     @admin.display(description=_("time"))
-    def at_second(self, event: Event) -> str:
-        return f"{localtime(event.at):%H:%M:%S.%f}"[:-3]
+    def at_second(self, event: Event) -> SafeString:
+        return moment(event.at, "exact")
 
     @admin.display(description=_("what happened"))
     def words(self, event: Event) -> str:
@@ -59,7 +60,7 @@ class TaskAdmin(AdminAssetsMixin, ModelAdmin):
         column("user", _("user"), ordering="user__username"),
         "state",
         "cost",
-        "created_at",
+        column("created_at", _("created"), ordering="created_at"),
         "took",
     ]
     list_filter = ["status", "feature"]

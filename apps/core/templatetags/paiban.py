@@ -7,6 +7,7 @@ from typing import Any
 from django import template
 from django.utils.translation import gettext as _
 
+from apps.core.moments import moment
 from apps.core.notices import Notice, notices
 from apps.core.status.degradation import Degradation, degradations
 
@@ -24,6 +25,9 @@ def admin_notices(context: template.Context) -> list[Notice]:
 def degraded() -> list[Degradation]:
     """What is degraded just now, for the banner."""
     return degradations()
+
+
+register.filter("moment", moment)
 
 
 @register.filter
