@@ -8,8 +8,9 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
-from apps.core.errors import ApiError, InternalError, NotFound
+from apps.core.errors import ApiError, Forbidden, FormExpired, InternalError, InvalidRequest, NotFound
 from apps.core.request_id import get_request_id
 
 ADMIN = "/admin/"
@@ -24,11 +25,24 @@ def wants_page(request: HttpRequest) -> bool:
 def error_page(request: HttpRequest, error: ApiError) -> HttpResponse:
     """`error` in words, for staff in the admin within its own frame; carries the request's id."""
     page = _in_admin if _is_staff_there(request, error) else _plain
-    response = page(request, {"error": error, "request_id": get_request_id(), "missing": isinstance(error, NotFound)})
+    response = page(request, {"error": error, "title": _title(error), "request_id": get_request_id()})
     response.status_code = error.status
     response["Cache-Control"] = "no-store"
     patch_vary_headers(response, ["Accept"])
     return response
+
+
+def _title(error: ApiError) -> str:
+    match error:
+        case NotFound():
+            return _("There is nothing at this address")
+        case Forbidden():
+            return _("You may not do this")
+        case FormExpired():
+            return _("This page has expired")
+        case InvalidRequest():
+            return _("That was not understood")
+    return _("Something went wrong")
 
 
 def _is_staff_there(request: HttpRequest, error: ApiError) -> bool:

@@ -24,10 +24,18 @@ COLOURS = {
     Status.FAILED: "danger",
 }
 
+KINDS = {
+    "step": _("step"),
+    "progress": _("progress"),
+    "log": _("note"),
+    "delta": _("text"),
+    "reset": _("text begins anew"),
+}
+
 
 class EventInline(TabularInline):
     model = Event
-    fields = [column("seq", _("number")), "at_second", column("type", _("kind")), "words"]
+    fields = [column("seq", _("number")), "at_second", "kind", "words"]
     readonly_fields = fields
     verbose_name_plural = _("event log")
     extra = 0
@@ -38,6 +46,10 @@ class EventInline(TabularInline):
     @admin.display(description=_("time"))
     def at_second(self, event: Event) -> SafeString:
         return moment(event.at, "exact")
+
+    @admin.display(description=_("kind"))
+    def kind(self, event: Event) -> str:
+        return str(Status(event.type).label if event.type in Status.values else KINDS.get(event.type, event.type))
 
     @admin.display(description=_("what happened"))
     def words(self, event: Event) -> str:

@@ -36,14 +36,16 @@ def test_history__deep_json__names_the_place_and_both_values(page):
     text = page(form_schema=form)
 
     assert "<dt>Form › properties › name › title</dt>" in text
-    assert "<del>Name</del> <ins>&lt;Your&gt; name</ins>" in text
+    assert "<del>Name</del>" in text
+    assert "<ins>&lt;Your&gt; name</ins>" in text
     assert "chars]" not in text
 
 
 def test_history__switch__is_told_as_yes_and_no(page):
     text = page(enabled=False)
 
-    assert "<dt>Shown in the menu</dt><dd><del>yes</del> <ins>no</ins>" in text
+    told = text.split("<dt>Shown in the menu</dt>")[1].split("</dd>")[0]
+    assert ("<del>yes</del>" in told, "<ins>no</ins>" in told) == (True, True)
 
 
 def test_history__value_taken_away__is_not_none(page):
