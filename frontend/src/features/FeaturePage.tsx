@@ -38,13 +38,13 @@ export function FeaturePage({ feature }: { feature: string }) {
   );
 }
 
-/** No sheet where there is no form to fill it; what is gone is not asked for again. */
+/** No sheet where there is no form to fill it. */
 function Unavailable({ error, onRetry }: { error: ApiError; onRetry: () => void }) {
   const t = useTranslate();
   return (
     <div className="workbench__missing">
       <Link to="/" className="back"><Icon name="back" size={16} />{t("nav.all")}</Link>
-      <ErrorNotice error={error} onRetry={error.status === 404 ? undefined : onRetry} />
+      <ErrorNotice error={error} onRetry={onRetry} />
     </div>
   );
 }
