@@ -46,7 +46,7 @@ def watch(*, deaf: bool) -> None:
     from apps.core.config import reader, subscriber
 
     if deaf:
-        subscriber._heard = lambda pubsub: list(iter(lambda: pubsub.get_message(timeout=0.5), None)) and []
+        subscriber._heard = _unheard
     seen: dict[int, float] = {}
     changed = threading.Event()
 
@@ -64,6 +64,14 @@ def watch(*, deaf: bool) -> None:
         else:
             others = [reader.metrics.loads[layer] for layer in ("redis", "table")]
             print(json.dumps({"seen": seen, "loads": others, "resyncs": reader.metrics.resyncs}), flush=True)
+
+
+def _unheard(pubsub: Any) -> Any:
+    from apps.core.config.subscriber import Heard
+
+    while pubsub.get_message(timeout=0.5) is not None:
+        pass
+    return Heard([], anew=False)
 
 
 def _follow(reader: Any, changed: threading.Event, seen: dict[int, float]) -> None:

@@ -7,6 +7,7 @@ from django.contrib.auth.models import Group
 from django.db.models import ManyToManyField
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.decorators import action
@@ -18,6 +19,7 @@ from apps.accounts.models import User
 from apps.accounts.rights_table import rights_table
 from apps.core.admin import column
 from apps.core.admin_history import HistoryAdmin
+from apps.core.moments import moment
 from apps.core.permissions import needs
 from apps.core.usage_admin import KeptNameForm, UsedByMixin
 
@@ -31,18 +33,26 @@ class UserAdmin(HistoryAdmin, DjangoUserAdmin[User], ModelAdmin):
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
-    list_display = ["username", column("name", _("name")), "email", "is_staff", "is_active", "last_login"]
+    list_display = ["username", column("name", _("name")), "email", "is_staff", "is_active", "signed_in_at"]
     list_filter = ["is_active", "is_staff", "groups"]
     search_fields = ["username", "email", "first_name", "last_name"]
     fieldsets = [
         (None, {"fields": ["username", "password", "must_change_password"]}),
         (_("Person"), {"fields": ["first_name", "last_name", "email", "phone"]}),
         (_("Rights"), {"fields": ["is_active", "is_staff", "is_superuser", "groups"]}),
-        (_("Dates"), {"fields": ["last_login", "date_joined"]}),
+        (_("Dates"), {"fields": ["signed_in_at", "joined_at"]}),
     ]
-    readonly_fields = ["last_login", "date_joined"]
+    readonly_fields = ["signed_in_at", "joined_at"]
     filter_horizontal = []
     formfield_overrides = {ManyToManyField: {"widget": UnfoldAdminCheckboxSelectMultipleWidget}}
+
+    @admin.display(description=_("last login"), ordering="last_login")
+    def signed_in_at(self, user: User) -> SafeString:
+        return moment(user.last_login)
+
+    @admin.display(description=_("date joined"))
+    def joined_at(self, user: User) -> SafeString:
+        return moment(user.date_joined)
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
         own = [] if request.user.is_superuser else ["is_superuser"]

@@ -11,12 +11,11 @@ from django.contrib.admin.utils import unquote
 from django.db import models
 from django.forms import Field
 from django.http import HttpRequest
-from django.utils.formats import date_format
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.timezone import localtime
 
 from apps.core.assets import entry_assets
+from apps.core.moments import moment
 
 ROWS = 18  # of the plain textarea, should the editor's code not load
 # Runs of \uXXXX above ASCII; below it an escape could hide a `<`.
@@ -44,7 +43,7 @@ def column(name: str, label: Any, *, ordering: str = "") -> Callable[[Any], Any]
     def show(row: Any) -> Any:
         words = getattr(row, f"get_{name}_display", None)
         value = words() if words else getattr(row, name)
-        return date_format(localtime(value), "DATETIME_FORMAT") if isinstance(value, datetime) else value
+        return moment(value) if isinstance(value, datetime) else value
 
     show.__name__ = name
     return admin.display(description=label, ordering=ordering or None)(show)

@@ -7,11 +7,16 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest
 from simple_history.admin import SimpleHistoryAdmin
 
+from apps.core.history_words import ChangeWords
+
 
 class HistoryAdmin(SimpleHistoryAdmin):
     """The package itself lets anybody who may look at a version also post it, which writes it over the row."""
 
     revertible = True  # False: the history is there to read, for everybody
+
+    def get_historical_record_context_helper(self, request: HttpRequest, historical_record: Any) -> ChangeWords:
+        return ChangeWords(self.model, historical_record)
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
         self._check(request, object_id)

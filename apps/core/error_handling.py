@@ -99,30 +99,43 @@ def error_response(error: ApiError) -> JsonResponse:
     return JsonResponse(error_body(error, get_request_id()), status=error.status, headers=error_headers(error))
 
 
-def not_found(request: HttpRequest, exception: Exception) -> JsonResponse:
+def answer(request: HttpRequest, error: ApiError) -> HttpResponse:
+    """`error` as a page for who reads it in a browser, as JSON for every program."""
+    from apps.core import error_pages  # it needs the admin, and this module is read before the apps are
+
+    return error_pages.error_page(request, error) if error_pages.wants_page(request) else error_response(error)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """`handler404`."""
-    return error_response(errors.NotFound())
+    return answer(request, errors.NotFound())
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """`handler500`: also for what middleware met, such as the session's table being away."""
     error = sys.exc_info()[1]
     if not isinstance(error, OperationalError):
-        return error_response(errors.InternalError())
+        return answer(request, errors.InternalError())
     if request.path.startswith(ADMIN):
         from apps.core.status.outage import outage
 
         return outage(request)
-    return error_response(errors.DependencyDown())
+    return answer(request, errors.DependencyDown())
 
 
-def permission_denied(request: HttpRequest, exception: Exception) -> JsonResponse:
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     """`handler403`: what the admin refuses. The API's own refusals name the right that was needed."""
     if user_id := getattr(getattr(request, "user", None), "pk", None):
         log.warning("permission.denied", userId=user_id, path=request.path)
-    return error_response(errors.Forbidden())
+    return answer(request, errors.Forbidden())
 
 
-def bad_request(request: HttpRequest, exception: Exception) -> JsonResponse:
+def form_expired(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """`CSRF_FAILURE_VIEW`: mostly a page that was left open while its reader signed in again."""
+    log.warning("form.expired", path=request.path, why=reason)
+    return answer(request, errors.FormExpired())
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """`handler400`."""
-    return error_response(errors.InvalidRequest())
+    return answer(request, errors.InvalidRequest())

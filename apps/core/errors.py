@@ -114,3 +114,8 @@ class BodyTooLarge(ApiError):
 class CursorInvalid(ApiError):
     code, reason, status = "CORE_2009", "E_CURSOR", 400
     message = _("This page link is not valid. Start again from the first page.")
+
+
+class FormExpired(ApiError):
+    code, reason, status = "CORE_2090", "E_FORM_EXPIRED", 403
+    message = _("This page was open for too long. Nothing was changed: go back, reload it and send it again.")

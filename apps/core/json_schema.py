@@ -16,11 +16,20 @@ def validator(schema: Mapping[str, Any]) -> Any:
 
 def invalid_because(schema: Mapping[str, Any]) -> str:
     """Why `schema` is no valid JSON Schema, or nothing."""
+    found = fault_of(schema)
+    return found[1] if found else ""
+
+
+def fault_of(schema: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Where in `schema` (a JSON pointer, empty at the top) it is no valid JSON Schema, and why in one line."""
     try:
         validator(schema)
+    except jsonschema_rs.ValidationError as exc:
+        steps = (str(step).replace("~", "~0").replace("/", "~1") for step in exc.instance_path)
+        return "".join(f"/{step}" for step in steps), exc.message[:300]
     except (ValueError, jsonschema_rs.ReferencingError) as exc:
-        return str(exc)[:300] or type(exc).__name__
-    return ""
+        return "", str(exc)[:300] or type(exc).__name__
+    return None
 
 
 @lru_cache(maxsize=512)

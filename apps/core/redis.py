@@ -24,9 +24,12 @@ def client() -> "redis.Redis":
     return redis.Redis.from_url(settings.REDIS_URL, retry=Retry(NoBackoff(), 1), **_OPTIONS)
 
 
-def subscription() -> Any:
-    """A pub/sub connection that hides the server's own acknowledgements."""
-    return client().pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]  # untyped in redis-py
+def subscription(*, acknowledged: bool = False) -> Any:
+    """A pub/sub connection; it hides the server's acknowledgements unless somebody asks for them.
+
+    It repairs a lost connection by itself, silently: an acknowledgement is the only sign of that.
+    """
+    return client().pubsub(ignore_subscribe_messages=not acknowledged)  # type: ignore[no-untyped-call]  # in redis-py
 
 
 def new_async_client() -> "redis.asyncio.Redis":

@@ -27,6 +27,9 @@ OLDER = {
     "tool": _("live knows the tool as it was"),
     "menu": _("live shows the former heading"),
 }
+# What is said of a part that no feature uses, where the general words would be wrong.
+ANY = _("No feature uses this yet. It can be changed and deleted without touching anybody.")
+FREE = {"role": _("No feature asks for this role. Whoever has it keeps the rights that it gives.")}
 
 
 class Obstacles(list[SafeString]):
@@ -141,6 +144,9 @@ class UsedByMixin(GuardedDeletionMixin):
             "menus": sorted({use.menu for use in everyone if use.menu}),
             "roles": sorted({role for use in everyone for role in use.roles}),
             "everybody": any(not use.roles for use in everyone),
+            "free": FREE.get(
+                kind, _("No feature uses this yet. It can be changed and deleted without touching anybody.")
+            ),
             "older": OLDER.get(kind, ""),
             "may_publish": usage.may_publish(request.user),
         }

@@ -1,6 +1,5 @@
 """What others saved of a draft since somebody looked at it, told from its history."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
@@ -11,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from apps.core.publishing.diff import Change, diff
 from apps.features.models import Feature
+from apps.features.trail import trail
 
 PLAIN = (
     "title",
@@ -112,10 +112,9 @@ def _name(user: Any) -> str:
 
 
 def _sentence(edit: Edit, change: Change) -> str:
-    what = " › ".join(_trail(change.path))
     given = {
         "who": edit.by or _("Somebody"),
-        "what": what,
+        "what": trail(change.path),
         "ago": timesince(edit.at),
         "old": change.old,
         "new": change.new,
@@ -127,13 +126,6 @@ def _sentence(edit: Edit, change: Change) -> str:
     if change.kind == "removed":
         return _("%(who)s removed %(what)s %(ago)s ago.") % given
     return _("%(who)s changed %(what)s %(ago)s ago.") % given
-
-
-def _trail(path: str) -> Iterator[str]:
-    """A path as words, the field by the name it has on the form."""
-    first, *rest = path.strip("/").split("/")
-    yield str(Feature._meta.get_field(first).verbose_name)  # type: ignore[union-attr]  # a field of ours
-    yield from (part.replace("~1", "/").replace("~0", "~") for part in rest)
 
 
 def _is_short(value: Any) -> bool:

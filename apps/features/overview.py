@@ -8,6 +8,7 @@ from django.utils.translation import get_language
 from apps.features.audience import translated
 from apps.features.models import Feature
 from apps.pipelines.graph import parse_graph
+from apps.pipelines.nodes import labels
 from apps.prompts.models import Prompt
 
 
@@ -25,6 +26,7 @@ def overview(feature: Feature) -> dict[str, Any]:
             "uiSchema": translated(feature.ui_schema, language),
             "language": language,
         },
+        "kinds": labels(),
         "pipeline_picture": translated_graph(feature.pipeline.graph, language),
     }
 

@@ -14,6 +14,7 @@ from apps.core.admin_history import HistoryAdmin
 from apps.core.usage_admin import UsedByMixin
 from apps.pipelines.graph import parse_graph
 from apps.pipelines.models import Pipeline
+from apps.pipelines.nodes import labels
 from apps.pipelines.parts import parts_of_graph
 from apps.pipelines.validator import GraphProblem, validate
 
@@ -34,7 +35,7 @@ class PipelineAdmin(UsedByMixin, AdminAssetsMixin, HistoryAdmin, ModelAdmin):
             return 0
 
     def head(self, request: HttpRequest, obj: Pipeline) -> dict[str, Any]:
-        return {"graph": obj.graph, "problems": problems_of(obj)}
+        return {"graph": obj.graph, "problems": problems_of(obj), "kinds": labels()}
 
     def save_model(self, request: HttpRequest, obj: Pipeline, form: forms.ModelForm[Pipeline], change: bool) -> None:
         super().save_model(request, obj, form, change)

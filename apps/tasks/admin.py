@@ -4,13 +4,14 @@ from typing import Any, cast
 
 from django.contrib import admin
 from django.http import HttpRequest
-from django.utils.timezone import localtime
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
 from apps.accounts.models import User
 from apps.core.admin import AdminAssetsMixin, column
+from apps.core.moments import moment
 from apps.core.templatetags.paiban import as_duration
 from apps.tasks.models import Event, Status, StepRun, Task
 from apps.tasks.render import detail
@@ -23,10 +24,18 @@ COLOURS = {
     Status.FAILED: "danger",
 }
 
+KINDS = {
+    "step": _("step"),
+    "progress": _("progress"),
+    "log": _("note"),
+    "delta": _("text"),
+    "reset": _("text begins anew"),
+}
+
 
 class EventInline(TabularInline):
     model = Event
-    fields = [column("seq", _("number")), "at_second", column("type", _("kind")), "words"]
+    fields = [column("seq", _("number")), "at_second", "kind", "words"]
     readonly_fields = fields
     verbose_name_plural = _("event log")
     extra = 0
@@ -35,8 +44,12 @@ class EventInline(TabularInline):
     hide_title = True
 
     @admin.display(description=_("time"))
-    def at_second(self, event: Event) -> str:
-        return f"{localtime(event.at):%H:%M:%S.%f}"[:-3]
+    def at_second(self, event: Event) -> SafeString:
+        return moment(event.at, "exact")
+
+    @admin.display(description=_("kind"))
+    def kind(self, event: Event) -> str:
+        return str(Status(event.type).label if event.type in Status.values else KINDS.get(event.type, event.type))
 
     @admin.display(description=_("what happened"))
     def words(self, event: Event) -> str:
@@ -59,7 +72,7 @@ class TaskAdmin(AdminAssetsMixin, ModelAdmin):
         column("user", _("user"), ordering="user__username"),
         "state",
         "cost",
-        "created_at",
+        column("created_at", _("created"), ordering="created_at"),
         "took",
     ]
     list_filter = ["status", "feature"]

@@ -221,6 +221,7 @@ SPECTACULAR_SETTINGS = {
         "PlanStatusEnum": "apps.core.publishing.models.Plan.Status",
     },
 }
+CSRF_FAILURE_VIEW = "apps.core.error_handling.form_expired"
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_SAMESITE = "Lax"

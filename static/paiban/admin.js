@@ -9,11 +9,19 @@
     return navigator.languages.find((own) => own.toLowerCase().startsWith(page.slice(0, 2))) || page;
   }
 
+  // What `data-local` asks for; nothing: the date and the minute.
+  const CLOCK = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
+  const SHAPES = {
+    seconds: { dateStyle: "medium", timeStyle: "medium" },
+    clock: CLOCK,
+    exact: { ...CLOCK, fractionalSecondDigits: 3 },
+  };
+
   function showLocal(root) {
     for (const time of root.querySelectorAll("time[data-local]")) {
       const at = new Date(time.dateTime);
       if (Number.isNaN(at.getTime())) continue;
-      time.textContent = at.toLocaleString(language(), { dateStyle: "medium", timeStyle: "short" });
+      time.textContent = at.toLocaleString(language(), SHAPES[time.dataset.local] ?? { dateStyle: "medium", timeStyle: "short" });
       time.title = `${at.toLocaleString(language(), { dateStyle: "full", timeStyle: "long" })} (${zone})`;
     }
   }

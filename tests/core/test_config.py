@@ -234,6 +234,31 @@ def test_poll__revision_differs__loads_the_index(db, monkeypatch):
     assert (shared.revision, shared.heads("toy")["bear"].version) == (1, 1)
 
 
+def test_poll__releases_of_this_process_meanwhile__are_no_restored_database(db, monkeypatch):
+    monkeypatch.setattr(subscriber, "close_old_connections", lambda: None)
+    put("bear", n=1)
+    shared.resync()
+    busy = False
+
+    def meanwhile(execute, sql, params, many, context):  # type: ignore[no-untyped-def]
+        nonlocal busy
+        rows = execute(sql, params, many, context)
+        if not busy and sql.startswith("SELECT") and ("core_revision" in sql or "core_head" in sql):
+            busy = True
+            version = put("bear", n=shared.revision + 1)
+            shared.apply(news("bear", version, version))
+            busy = False
+        return rows
+
+    with connection.execute_wrapper(meanwhile):
+        for _number in range(3):
+            known = shared.revision
+            look_at_the_table()
+            assert shared.revision > known
+
+    assert shared.heads("toy")["bear"].version == shared.revision == Head.objects.get().version
+
+
 def test_broadcast__redis_down__still_tells_this_process(db, no_redis):
     put("bear", n=1)
 

@@ -128,7 +128,7 @@ def test_edit__new_default__published_compared_and_rolled_back(paiban, admin, op
     expect(admin.get_by_text("1 change is not published yet")).to_be_visible()
 
     admin.get_by_role("link", name="Release", exact=True).click()
-    expect(admin.get_by_text("form › schema › properties › size › default")).to_be_visible()
+    expect(admin.get_by_text("Form › Size (pixels, square) › default value")).to_be_visible()
     shot(admin, "10-admin-diff")
     admin.get_by_test_id("order").get_by_label("Note for the history").fill("Smaller by default")
     admin.get_by_role("button", name="Publish now").click()

@@ -420,6 +420,28 @@ def test_release_page__two_versions__are_compared(client, feature):
     assert ("From version 1 to version 2" in text, "(1 difference)" in text) == (True, True)
 
 
+def test_release_page__changes__are_named_as_on_the_form(client, feature):
+    form = {**feature.form_schema, "properties": {"name": {"type": "string", "title": "Name", "maxLength": 9}}}
+    Feature.objects.update(form_schema=form, cost=7)
+
+    text = text_of(signed_in(client, "admin").get(url("release", feature)))
+
+    assert "<b>Form › Name › greatest length</b>" in text
+    assert "<b>Price (credits per run)</b>" in text
+    assert "/form/schema" not in text
+
+
+def test_release_page__problem_in_a_draft_that_never_was_live__says_where(client, db):
+    form = {"type": "object", "properties": {"name": {"title": "Your name", "type": "strin"}}}
+    feature = make_feature(form_schema=form, cost=None)
+
+    text = text_of(signed_in(client, "admin").get(url("release", feature)))
+
+    assert "Form › Your name › type" in text
+    assert "Failed validating" not in text
+    assert "<dd>none yet</dd>" in text
+
+
 def test_release_page__more_versions__costs_no_more_queries(client, feature, django_assert_max_num_queries):
     signed_in(client, "admin")
     for number in range(12):

@@ -142,7 +142,7 @@ def field_roles(roles: Any) -> None:
         ),
         (
             lambda: Feature.objects.update(form_schema={"type": "object", "properties": {"name": {"type": "nope"}}}),
-            ("E_SCHEMA_INVALID", "/form/schema"),
+            ("E_SCHEMA_INVALID", "/form/schema/properties/name/type"),
         ),
         (
             lambda: Feature.objects.update(form_schema={**FORM, "properties": {"name": {"x-i18n": {"zh-hans": "x"}}}}),

@@ -87,7 +87,8 @@ def test_card__nobody_uses_it__says_that_too(root: Client, model: type[Model]) -
     make_full().delete()
     withdraw("feature", "greeter", by=None)
 
-    assert card(root, model).startswith("Used by No feature uses this yet.")
+    words = "No feature asks for this role. Whoever has it keeps" if model is Group else "No feature uses this yet."
+    assert card(root, model).startswith(f"Used by {words}")
 
 
 @pytest.mark.parametrize("model", PARTS)

@@ -1,17 +1,19 @@
-"""One thread per process that hears `cfg:invalidate`, and polls the revision because pub/sub forgets."""
+"""One thread per process that hears `cfg:invalidate` and `cache:forget`, and looks itself because pub/sub forgets."""
 
 import atexit
 import os
 import random
 import threading
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from django.db import DatabaseError, close_old_connections
 from redis.exceptions import RedisError
 
 from apps.core import redis
+from apps.core.cache import cache
+from apps.core.cache.shared import CHANNEL as CACHE_CHANNEL
 from apps.core.config import backup, processes
 from apps.core.config.invalidation import CHANNEL, Invalidation, parse
 from apps.core.config.reader import reader
@@ -32,6 +34,7 @@ def _forget_after_fork() -> None:
     global _started  # noqa: PLW0603 - one per process is the point
     _started = False
     reader.forget_parent()
+    cache.forget_parent()
 
 
 os.register_at_fork(after_in_child=_forget_after_fork)
@@ -65,39 +68,55 @@ def _run() -> None:
             log.warning("config.subscription_lost")
         except Exception:
             log.exception("config.subscriber_crashed")
+        cache.news.lose_sight()
         tick()
         _stopping.wait(1)
 
 
 def _listen() -> None:
     """Hear messages until the connection fails, polling the revision every few seconds."""
-    with redis.subscription() as pubsub:
-        pubsub.subscribe(redis.key(CHANNEL))
-        # What was published while nobody listened is found by the look below.
+    with redis.subscription(acknowledged=True) as pubsub:
+        pubsub.subscribe(redis.key(CHANNEL), redis.key(CACHE_CHANNEL))
         due = 0.0
         while not _stopping.is_set():
             if time.monotonic() >= due:
                 tick()  # also mirrors what was heard of
+                cache.news.look()
                 due = time.monotonic() + POLL_SECONDS * random.uniform(1 - POLL_JITTER, 1 + POLL_JITTER)  # noqa: S311
-            if burst := _heard(pubsub):
-                _apply(burst)
+            heard = _heard(pubsub)
+            if heard.news:
+                _apply(heard.news)
                 due = min(due, time.monotonic() + (0 if reader.has_gap else BACKUP_SECONDS))
+            if heard.anew:
+                due = 0.0  # what was published while nobody listened is found by a look
 
 
-def _heard(pubsub: Any) -> list[Invalidation]:
+class Heard(NamedTuple):
+    """What came in one go. `anew`: the server has just begun to send to us, at first or after a lost connection."""
+
+    news: list[Invalidation]
+    anew: bool
+
+
+def _heard(pubsub: Any) -> Heard:
     """What arrives within half a second, and all that waits behind it; of each thing the newest."""
     newest: dict[tuple[str, str], Invalidation] = {}
+    anew = False
     message = pubsub.get_message(timeout=0.5)
     for _number in range(BURST):
         if message is None:
             break
-        if news := parse(str(message["data"])):
+        if message["type"] != "message":
+            anew = True
+        elif message["channel"] == redis.key(CACHE_CHANNEL):
+            cache.news.hear(str(message["data"]))
+        elif news := parse(str(message["data"])):
             reader.metrics.heard(time.time() - news.at)
             known = newest.get((news.scope, news.key))
             if known is None or news.revision > known.revision:
                 newest[news.scope, news.key] = news
         message = pubsub.get_message(timeout=0)
-    return list(newest.values())
+    return Heard(list(newest.values()), anew)
 
 
 def _apply(burst: list[Invalidation]) -> None:
@@ -128,8 +147,9 @@ def _poll() -> None:
     from apps.core.publishing.models import Revision
 
     global _lower  # noqa: PLW0603 - the thread's own memory
+    known = reader.revision  # before the table is asked: what this process releases meanwhile is no step back
     current = Revision.objects.values_list("value", flat=True).first() or 0
-    _lower = _lower + 1 if current < reader.revision else 0
+    _lower = _lower + 1 if current < known else 0
     if current != reader.revision or reader.has_gap or reader.source != "table":
         # Behind once is a race with a message; behind twice is a restored database, and that is the truth.
         reader.resync(trust_table=_lower >= 2)

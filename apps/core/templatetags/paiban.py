@@ -7,6 +7,7 @@ from typing import Any
 from django import template
 from django.utils.translation import gettext as _
 
+from apps.core.moments import moment
 from apps.core.notices import Notice, notices
 from apps.core.status.degradation import Degradation, degradations
 
@@ -26,6 +27,9 @@ def degraded() -> list[Degradation]:
     return degradations()
 
 
+register.filter("moment", moment)
+
+
 @register.filter
 def at_second(seconds: float) -> datetime:
     """A stamp in seconds since 1970 as a time."""
@@ -36,13 +40,6 @@ def at_second(seconds: float) -> datetime:
 def as_text(value: Any) -> str:
     """A released value for a person: plain text as it is, the rest as indented JSON."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
-
-
-@register.filter
-def as_trail(pointer: str) -> str:
-    """A JSON pointer as words: `/form/schema` reads `form › schema`."""
-    parts = [part.replace("~1", "/").replace("~0", "~") for part in pointer.strip("/").split("/")]
-    return " › ".join(parts)
 
 
 @register.filter

@@ -242,7 +242,8 @@ def _compared(request: HttpRequest, feature: Feature, live: int) -> dict[str, An
     if old == new or numbers.count() != 2:
         return {"old": None, "new": None}
     changes = publishing.diff_versions(SCOPE, feature.key, old=old, new=new)
-    return {"old": old, "new": new, "changes": changes, "summary": _counted(len(changes))}
+    payload = numbers.get(version=new).payload
+    return {"old": old, "new": new, "changes": changes, "payload": payload, "summary": _counted(len(changes))}
 
 
 def _cursor(request: HttpRequest, name: str) -> str | None:

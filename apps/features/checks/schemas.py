@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from apps.core.json_schema import invalid_because
+from apps.core.json_schema import fault_of
 from apps.core.publishing.registry import Problem
 from apps.features.checks.fields import is_object_schema
 
@@ -18,8 +18,8 @@ def schemas_valid(payload: dict[str, Any]) -> Iterator[Problem]:
             text = _("The %(part)s must be a JSON Schema of type object with properties.") % {"part": words}
             yield Problem("E_SCHEMA_SHAPE", path, text)
             continue
-        if reason := invalid_because(schema):
-            yield Problem("E_SCHEMA_INVALID", path, reason)
+        if fault := fault_of(schema):
+            yield Problem("E_SCHEMA_INVALID", path + fault[0], fault[1])
         if not _is_translatable(schema):
             yield Problem("E_TRANSLATION", path, _("x-i18n holds one object of texts for each language."))
         if not isinstance(payload[part]["ui"], dict):

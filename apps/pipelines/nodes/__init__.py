@@ -16,3 +16,8 @@ def node_types() -> dict[str, NodeType]:
         if node is not None:
             found[node.type] = node
     return found
+
+
+def labels() -> dict[str, str]:
+    """What people call each node type, in the active language."""
+    return {name: str(node.label) for name, node in node_types().items()}

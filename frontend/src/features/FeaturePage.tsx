@@ -1,6 +1,7 @@
 import { useEffect, useMemo, useRef } from "react";
 import { readTask } from "../api/endpoints";
 import { session } from "../api/session";
+import type { ApiError } from "../api/errors";
 import type { FeatureSchema } from "../api/types";
 import { navigate, place } from "../app/router";
 import { signInPath } from "../app/AccountMenu";
@@ -25,14 +26,25 @@ export function FeaturePage({ feature }: { feature: string }) {
   const form = useFeatureForm(feature);
   const { query } = useStore(place);
   usePastInput(query.get("from"), form.setValues);
+  if (form.error && !form.data) return <Unavailable error={form.error} onRetry={form.reload} />;
   return (
     <div className="workbench">
       <div className="workbench__form">
-        {form.error && !form.data && <ErrorNotice error={form.error} onRetry={form.reload} />}
-        {!form.data && !form.error && <div className="panel panel--blank" aria-busy="true" />}
+        {!form.data && <div className="panel panel--blank" aria-busy="true" />}
         {form.data && <FormPanel data={form.data} form={form} />}
       </div>
       <Artboard key={query.get("task")} task={query.get("task")} spec={form.data} values={form.values} />
+    </div>
+  );
+}
+
+/** No sheet where there is no form to fill it. */
+function Unavailable({ error, onRetry }: { error: ApiError; onRetry: () => void }) {
+  const t = useTranslate();
+  return (
+    <div className="workbench__missing">
+      <Link to="/" className="back"><Icon name="back" size={16} />{t("nav.all")}</Link>
+      <ErrorNotice error={error} onRetry={onRetry} />
     </div>
   );
 }

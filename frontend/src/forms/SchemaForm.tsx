@@ -3,6 +3,7 @@ import type { ErrorSchema, RJSFSchema, UiSchema as LibraryUiSchema } from "@rjsf
 import { useMemo, useState, type ReactNode } from "react";
 import type { FormSpec, Values } from "../api/types";
 import { useTranslate } from "../i18n/translate";
+import { completeOrder } from "./completeOrder";
 import { theme } from "./theme";
 import { createValidator } from "./validator";
 
@@ -25,13 +26,14 @@ interface Props {
 export function SchemaForm({ id, spec, values, serverErrors, disabled, context, onChange, onSubmit, children }: Props) {
   const t = useTranslate();
   const validator = useMemo(() => createValidator(t), [t]);
+  const uiSchema = useMemo(() => completeOrder(spec.uiSchema, spec.schema), [spec.uiSchema, spec.schema]);
   const [tried, setTried] = useState(false);
   return (
     <ThemedForm
       id={id}
       className="form"
       schema={spec.schema as RJSFSchema}
-      uiSchema={spec.uiSchema as LibraryUiSchema}
+      uiSchema={uiSchema as LibraryUiSchema}
       validator={validator}
       formData={values}
       formContext={context}

@@ -19,7 +19,7 @@ export function TaskPage({ id }: { id: string }) {
     <div className="task-page">
       <Link to="/tasks" className="back"><Icon name="back" size={16} />{t("nav.tasks")}</Link>
       <header className="task-page__head">
-        <h1 ref={heading} tabIndex={-1}>{view.task?.title ?? "…"}</h1>
+        <h1 ref={heading} tabIndex={-1}>{view.task?.title ?? (view.error ? t("nav.tasks") : "…")}</h1>
         {view.task && <StatusPill status={view.task.status} />}
       </header>
       <div className="task-page__columns">

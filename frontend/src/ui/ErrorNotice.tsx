@@ -20,7 +20,8 @@ export function ErrorNotice({ error, onRetry, takeFocus = false }: { error: ApiE
         <p>{advice}</p>
         <ErrorNumbers code={error.code} requestId={error.requestId} />
       </div>
-      {onRetry && <Button icon="repeat" onClick={onRetry}>{t("action.retry")}</Button>}
+      {/* What is gone will not come back by asking again. */}
+      {onRetry && error.status !== 404 && <Button icon="repeat" onClick={onRetry}>{t("action.retry")}</Button>}
     </div>
   );
 }

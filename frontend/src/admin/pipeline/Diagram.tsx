@@ -51,7 +51,7 @@ function NodeCard({ node, spot, chosen, onChoose }: { node: PipelineNode; spot: 
     <li className="diagram__node" style={{ left: spot?.x, top: spot?.y, width: NODE.width, height: NODE.height }}>
       <button type="button" className="node" data-type={node.type} aria-pressed={chosen} onClick={() => onChoose(node.id)}>
         <span className="node__icon"><Icon name={iconOf(node.type)} size={18} /></span>
-        <span className="node__text"><strong>{node.title}</strong><small>{node.type}</small></span>
+        <span className="node__text"><strong>{node.title}</strong><small>{node.kind}</small></span>
       </button>
     </li>
   );

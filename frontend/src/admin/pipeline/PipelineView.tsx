@@ -3,7 +3,7 @@ import { currentLanguage } from "../../i18n/language";
 import { useTranslate } from "../../i18n/translate";
 import { Icon } from "../../ui/icons";
 import { Notice } from "../../ui/Notice";
-import { useLiveJson } from "../source";
+import { readSource, useLiveJson } from "../source";
 import { words } from "../translated";
 import { Diagram, iconOf } from "./Diagram";
 import { Details } from "./Details";
@@ -12,6 +12,8 @@ import type { GraphEdge } from "./layout";
 export interface PipelineNode {
   id: string;
   type: string;
+  /** What the server calls the type, in the reader's language. */
+  kind: string;
   title: string;
   config: Record<string, unknown>;
   inputs: Record<string, unknown>;
@@ -46,11 +48,13 @@ export function PipelineView({ source, live }: { source: unknown; live: string }
 function readGraph(raw: unknown): Graph {
   const { nodes, edges } = (raw ?? {}) as { nodes?: unknown; edges?: unknown };
   const language = currentLanguage();
+  const kinds = (readSource("pipeline-kinds") ?? {}) as Record<string, string>;
   const list = (value: unknown) => (Array.isArray(value) ? (value as Record<string, unknown>[]) : []);
   return {
     nodes: list(nodes).filter((node) => typeof node?.id === "string").map((node) => ({
       id: String(node.id),
       type: String(node.type ?? ""),
+      kind: kinds[String(node.type)] ?? String(node.type ?? ""),
       title: words(node.title, language) || String(node.id),
       config: (node.config ?? {}) as Record<string, unknown>,
       inputs: (node.inputs ?? {}) as Record<string, unknown>,
