@@ -37,6 +37,14 @@ class Script:
         except NoScriptError:
             return client.eval(self.text, len(keys), *keys, *arguments)
 
+    def now_for_each(self, sets: Sequence[Sequence[str]], *arguments: Value) -> list[Any]:
+        """The same for several sets of keys, in one round trip. Raises `RedisError`."""
+        pipeline = redis.client().pipeline(transaction=False)
+        pipeline.script_load(self.text)
+        for keys in sets:
+            pipeline.evalsha(self.digest, len(keys), *keys, *arguments)
+        return list(pipeline.execute())[1:]
+
 
 Call = tuple[Script, tuple[Value, ...], "asyncio.Future[Any]"]
 

@@ -32,6 +32,21 @@ class News(NamedTuple):
     paces: dict[str, float]
 
 
+class Seen(NamedTuple):
+    """All that Redis knows of an endpoint; calls and tokens are those of the last minute, where they are limited."""
+
+    news: News
+    answered: int
+    failed: int
+    leases: int
+    underway: int
+    calls: int
+    tokens: int
+    opened: int
+    error: str
+    error_at: int  # milliseconds since 1970, 0 for never
+
+
 class SharedBook:
     """`now` is for tests; otherwise the server's clock counts, whatever the machines' own say."""
 
@@ -76,13 +91,15 @@ class SharedBook:
         told = [(p.lease, lease_ms(p.candidate), int(p.probe)) for p in permits]
         await RENEW(self.keys, now, "NX" if enter else "XX", *(value for one in told for value in one))
 
-    def look(self, *, now: int = 0) -> Any:
-        """Everything there is to know, as `lua/look.lua` says it. For threads. Raises `RedisError`."""
-        return LOOK.now(self.keys, now)
-
     def reset(self, *, now: int = 0) -> bool:
         """Close the circuit and end the cool-down; whether there was one. For threads. Raises `RedisError`."""
         return bool(RESET.now(self.keys, now))
+
+
+def look(books: Sequence[SharedBook], *, now: int = 0) -> list[Seen]:
+    """Everything there is to know of each, in one round trip. For threads. Raises `RedisError`."""
+    found = LOOK.now_for_each([book.keys for book in books], now)
+    return [Seen(news_in(told), *told[3]) for told in found]
 
 
 def decided(told: Any) -> Decision:
@@ -91,7 +108,7 @@ def decided(told: Any) -> Decision:
 
 
 def news_in(told: Any) -> News:
-    """The answer to `SharedBook.sync`, and the beginning of that to `SharedBook.look`."""
+    """The answer to `SharedBook.sync`, and the beginning of what `lua/look.lua` says."""
     phase, open_ms, generation = told[0]
     return News(Stand(Phase(phase), open_ms, generation), _by_model(told[1]), _by_model(told[2]))
 
