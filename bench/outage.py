@@ -141,13 +141,16 @@ async def call_steadily(log: Log, rate: float) -> None:
     """One call every 1/rate seconds, whether or not the others have ended."""
     calls: set[asyncio.Task[None]] = set()
     number = 0
-    while True:
-        number += 1
-        due = number / rate
-        await asyncio.sleep(max(0.0, due - log.now()))
-        call = asyncio.create_task(ask(log, due))
-        calls.add(call)
-        call.add_done_callback(calls.discard)
+    try:
+        while True:
+            number += 1
+            due = number / rate
+            await asyncio.sleep(max(0.0, due - log.now()))
+            call = asyncio.create_task(ask(log, due))
+            calls.add(call)
+            call.add_done_callback(calls.discard)
+    finally:
+        await asyncio.gather(*calls)
 
 
 async def ask(log: Log, due: float) -> None:

@@ -51,6 +51,15 @@ def test_circuit__failures_older_than_the_window__do_not_count(both):
     assert not both.call("bad").opened
 
 
+def test_circuit__asked_often__opens_by_the_latest_seconds_alone(both):
+    both.call("ok", answered=1_000)
+    both.pass_ms(6_000)
+    fail(both, 19)
+    assert both.admit().stand.phase is Phase.CLOSED
+
+    assert both.call("bad").opened
+
+
 @pytest.mark.parametrize("outcome", ["none", "busy"])
 def test_circuit__what_says_nothing_about_health__does_not_open_it(both, outcome):
     permits = [both.permit(str(number)) for number in range(9)]
@@ -188,9 +197,11 @@ class Model:
         if self.phase(now) is not Phase.CLOSED:
             return
         self.calls.append((now, outcome == "ok"))
-        recent = [well for at, well in self.calls if at // 3_000 > now // 3_000 - 10]
-        if outcome == "bad" and len(recent) >= 5 and recent.count(False) * 2 > len(recent):
-            self.move(now + 30_000)
+        for slots, least in ((10, 5), (2, 20)):
+            recent = [well for at, well in self.calls if at // 3_000 > now // 3_000 - slots]
+            if outcome == "bad" and len(recent) >= least and recent.count(False) * 2 > len(recent):
+                self.move(now + 30_000)
+                return
 
 
 class BreakerMachine(RuleBasedStateMachine):
@@ -218,7 +229,7 @@ class BreakerMachine(RuleBasedStateMachine):
         self.model.leave(self.both.now, permit, outcome)
         self.agree(noted.stand)
 
-    @rule(times=st.integers(1, 6), outcome=st.sampled_from(["ok", "bad"]))
+    @rule(times=st.integers(1, 25), outcome=st.sampled_from(["ok", "bad"]))
     def calls(self, times: int, outcome: str) -> None:
         """As many as it takes to move something."""
         for _number in range(times):

@@ -139,10 +139,6 @@ class LeaseMachine(RuleBasedStateMachine):
     @rule(ms=st.sampled_from([1, 5_000, 10_000, LEASE_MS - 1, LEASE_MS]))
     def wait(self, ms: int) -> None:
         self.both.pass_ms(ms)
-        # A lapsed lease that nobody looked at may still be renewed; a look makes an end of it in both.
-        self.inside = {lease: self.inside[lease] for lease in self.living()}
-        for book in self.both.books:
-            book.admit(self.both.now, Both(max_concurrency=0).candidate, "looks", 0)
 
     def living(self) -> list[str]:
         return [lease for lease, until in self.inside.items() if until > self.both.now]

@@ -4,6 +4,8 @@ from collections import deque
 
 from apps.providers.admission.records import Phase, Stand
 from apps.providers.admission.rules import (
+    BUSY_CALLS,
+    BUSY_SLOTS,
     COOL_FORGET_MS,
     COOL_MS,
     LEAST_CALLS,
@@ -44,11 +46,15 @@ class Breaker:
             self._window.append([slot, 0, 0])
         self._window[-1][1] += answered
         self._window[-1][2] += failed
-        good, bad = (sum(piece[column] for piece in self._window) for column in (1, 2))
-        if failed and good + bad >= LEAST_CALLS and bad > OPEN_SHARE * (good + bad):
+        bad = self._is_bad(0, LEAST_CALLS) or self._is_bad(slot - BUSY_SLOTS + 1, BUSY_CALLS)
+        if failed and bad:
             self.open(now)
-            return True
-        return False
+        return bool(failed and bad)
+
+    def _is_bad(self, first: int, least: int) -> bool:
+        """Whether too many failed of at least so many calls since the slot `first`."""
+        answered, failed = (sum(p[column] for p in self._window if p[0] >= first) for column in (1, 2))
+        return answered + failed >= least and failed > OPEN_SHARE * (answered + failed)
 
     def open(self, now: int) -> None:
         """Leave the endpoint alone for a while."""

@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 from apps.core.per_loop import PerLoop
 from apps.providers.admission.metrics import metrics
 from apps.providers.admission.post import STALE_SECONDS, Post
-from apps.providers.admission.records import Decision, Noted, Permit, Result, lease_ms
+from apps.providers.admission.records import Decision, Noted, Permit, Result
 from apps.providers.admission.refusals import refusal
 from apps.providers.admission.shared import decided
 from apps.providers.types import Candidate
@@ -206,6 +206,7 @@ class Desk:
     async def _turn(self, posts: list[Post]) -> None:
         try:
             if self.away:
+                self._renew_here(posts)
                 await self._found(posts)
             else:
                 await self._synced(posts)
@@ -225,13 +226,14 @@ class Desk:
 
     async def _renew(self, posts: list[Post]) -> None:
         """Keep the places of calls that take long."""
-        now = time.monotonic()
         for post in posts:
-            due = [p for p in post.held.values() if (now - p.renewed) * 2000 > lease_ms(p.candidate)]
-            for permit in due:
-                permit.renewed = now
-            if due:
+            if due := post.due():
                 await post.book.renew(due)
+
+    def _renew_here(self, posts: list[Post]) -> None:
+        for post in posts:
+            for permit in post.due():
+                post.alone(_now_ms()).renew(_now_ms(), permit)
 
     async def _found(self, posts: list[Post]) -> None:
         """Look whether Redis is back; if so, enter what is under way here. Raises `RedisError`."""

@@ -23,9 +23,9 @@ class Leases:
         """Nobody is inside."""
         self._until.clear()
 
-    def renew(self, lease: str, until: int) -> None:
+    def renew(self, now: int, lease: str, until: int) -> None:
         """Believe `lease` for longer, unless it has lapsed: its place may be taken."""
-        if lease in self._until:
+        if self._until.get(lease, now) > now:
             self._until[lease] = until
 
     def count(self, now: int) -> int:

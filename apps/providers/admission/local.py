@@ -84,5 +84,5 @@ class LocalBook:
     def renew(self, now: int, permit: Permit) -> None:
         """Believe `permit` for longer."""
         until = now + lease_ms(permit.candidate)
-        self.leases.renew(permit.lease, until)
-        self.probes.renew(permit.lease, until)
+        self.leases.renew(now, permit.lease, until)
+        self.probes.renew(now, permit.lease, until)

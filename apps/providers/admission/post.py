@@ -54,6 +54,14 @@ class Post:
         """Whether there is something to tell, or somebody who will ask."""
         return bool(now - self.used_at < IDLE_SECONDS or self.underway or self.answered or self.samples)
 
+    def due(self) -> list[Permit]:
+        """Permits of which half the lease is over; they count as renewed from now on."""
+        now = time.monotonic()
+        found = [p for p in self.held.values() if (now - p.renewed) * 2000 > lease_ms(p.candidate)]
+        for permit in found:
+            permit.renewed = now
+        return found
+
     def measure(self, model: str, first_ms: float) -> None:
         """An answer of `model` began after `first_ms`."""
         number, total = self.samples.get(model, (0, 0.0))

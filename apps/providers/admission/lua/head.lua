@@ -28,10 +28,18 @@ local function window()
   return slots
 end
 
-local function totals(slots)
+-- Answered and failed calls of the slots from the given one on.
+local function totals(slots, first)
   local answered, failed = 0, 0
-  for _, slot in ipairs(slots) do answered, failed = answered + slot[2], failed + slot[3] end
+  for _, slot in ipairs(slots) do
+    if slot[1] >= first then answered, failed = answered + slot[2], failed + slot[3] end
+  end
   return answered, failed
+end
+
+local function is_bad(slots, first, least)
+  local answered, failed = totals(slots, first)
+  return answered + failed >= least and failed > OPEN_SHARE * (answered + failed)
 end
 
 local function keep(...)
@@ -63,8 +71,7 @@ local function count(answered, failed)
   last[2], last[3] = last[2] + answered, last[3] + failed
   kept[3] = cjson.encode(slots)
   keep('window', kept[3])
-  local good, bad = totals(slots)
-  if failed > 0 and good + bad >= LEAST_CALLS and bad > OPEN_SHARE * (good + bad) then open() end
+  if failed > 0 and (is_bad(slots, 0, LEAST_CALLS) or is_bad(slots, slot - BUSY_SLOTS + 1, BUSY_CALLS)) then open() end
 end
 
 -- Forget seconds of which no part lies within the last minute; the oldest that is kept, and the sums.

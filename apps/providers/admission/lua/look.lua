@@ -1,6 +1,6 @@
 -- Answers {{phase, open, generation}, {model, rest of its pause, ...}, {model, ms to the first byte lately, ...},
 -- {answered, failed, leases, under way, calls, tokens, opened, what failed last, when}}.
-local answered, failed = totals(window())
+local answered, failed = totals(window(), 0)
 local underway = 0
 for _, said in ipairs(redis.call('HVALS', FLIGHT)) do
   local calls, when = string.match(said, '^(.-):(.*)$')
