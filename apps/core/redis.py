@@ -6,8 +6,11 @@ from typing import Any
 import redis
 import redis.asyncio
 from django.conf import settings
+from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+
+from apps.core.per_loop import PerLoop
 
 _OPTIONS: dict[str, Any] = {
     "socket_connect_timeout": 2,
@@ -35,6 +38,17 @@ def subscription(*, acknowledged: bool = False) -> Any:
 def new_async_client() -> "redis.asyncio.Redis":
     """An asyncio client for the running loop; whoever makes it closes it."""
     return redis.asyncio.Redis.from_url(settings.REDIS_URL, **_OPTIONS)
+
+
+def _for_single_commands() -> "redis.asyncio.Redis":
+    options = {**_OPTIONS, "socket_connect_timeout": 1, "socket_timeout": 2}
+    retry = AsyncRetry(NoBackoff(), 1)
+    return redis.asyncio.Redis.from_url(settings.REDIS_URL, retry=retry, **options)
+
+
+# The pooled asyncio client of the running loop, for single commands; nobody closes it. It gives up sooner than the
+# others: whoever waits for it answers a person meanwhile.
+async_client = PerLoop(_for_single_commands)
 
 
 def key(name: str) -> str:

@@ -20,6 +20,7 @@ from apps.providers import services
 from apps.providers.changes import OfferFormSet, refuse_lost_routes
 from apps.providers.handlers import handlers
 from apps.providers.models import Endpoint, Offer
+from apps.providers.standing_admin import StandingMixin
 
 GO_ON = _("Other models answer from now on for %(names)s.")
 
@@ -79,7 +80,7 @@ class OfferInline(TabularInline):
 
 
 @admin.register(Endpoint)
-class EndpointAdmin(UsedByMixin, AdminAssetsMixin, HistoryAdmin, ModelAdmin):
+class EndpointAdmin(StandingMixin, UsedByMixin, AdminAssetsMixin, HistoryAdmin, ModelAdmin):
     form = EndpointForm
     usage_kind = "endpoint"
     list_display = ["name", "handler_key", "base_url", "secret_hint", "priority", "enabled"]

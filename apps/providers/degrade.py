@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from apps.core.errors import ApiError
-from apps.providers.errors import NoRoute, UpstreamBusy
+from apps.providers.errors import EndpointSaturated, NoRoute, UpstreamBusy
 from apps.providers.types import ChatRequest
 
 Reason = Literal["unavailable", "rate_limited"]
@@ -43,6 +43,6 @@ def policy_of(raw: Mapping[str, Any]) -> DegradePolicy | None:
 
 def _reason(failure: ApiError) -> Reason | None:
     """Why a route failed, as policies call it; None when the same request would be refused again."""
-    if isinstance(failure, UpstreamBusy):
+    if isinstance(failure, UpstreamBusy | EndpointSaturated):
         return "rate_limited"
     return "unavailable" if failure.retryable or isinstance(failure, NoRoute) else None

@@ -83,6 +83,7 @@ class Builder:
             "group_id": lambda _route: str(self.rows[Group].pk),
             "name": lambda _route: "mock-1",
             "key": lambda route: "greeting" if "/usage/" in route else "greeter",
+            "endpoint": lambda _route: self.rows[Endpoint].key,
             "kind": lambda route: "pipeline" if "/usage/" not in route else "prompt",
             "task_id": lambda _route: str(self.task.pk),
             "token": lambda _route: "a-token",

@@ -105,11 +105,22 @@ def test_chat__fails_after_a_word__does_not_fail_over(play):
 
 
 def test_chat__retryable__is_tried_again_as_often_as_the_endpoint_says(play):
-    handler = play(retries=2, a=[[busy()], [busy()], [busy()]], b=[["Hi"]])
+    down = UpstreamFailed(endpoint="a", what="down")
+    handler = play(retries=2, a=[[down], [down], [down]], b=[["Hi"]])
 
     answer, _heard = chat()
 
     assert (handler.calls, answer.endpoint, len(answer.attempts)) == (["a", "a", "a", "b"], "b", 3)
+
+
+def test_chat__busy__is_given_its_pause_and_the_next_answers(play):
+    handler = play(retries=2, a=[[busy()], ["no"]], b=[["Hi"], ["Hi"]])
+
+    first, second = chat()[0], chat()[0]
+
+    assert handler.calls == ["a", "b", "b"]
+    assert [attempt["error"] for attempt in first.attempts] == ["PROVIDERS_5003"]
+    assert second.endpoint == "b"
 
 
 def test_chat__request_refused__is_asked_nowhere_else(play):

@@ -70,7 +70,9 @@ class Meter:
         entry = self._entry(permit.candidate if permit else None, usage, error, cut=cut)
         work = [settle(self.reservation, self.cost or 0), record(entry)]
         if permit is not None:
-            work.append(leave(permit, error=error, tokens=tokens, first_ms=self.first_ms))
+            # Of this endpoint alone, without the time that others were tried before.
+            first_ms = None if self.first_ms is None else self.first_ms - (permit.at - self.started) * 1000
+            work.append(leave(permit, error=error, tokens=tokens, first_ms=first_ms))
         for outcome in await asyncio.gather(*work, return_exceptions=True):
             if isinstance(outcome, BaseException):
                 log.error("chat.not_settled", exc_info=outcome)

@@ -15,7 +15,14 @@ from apps.core.errors import ApiError
 from apps.providers.admission import Permit, admit, leave
 from apps.providers.catalogue import acandidates
 from apps.providers.degrade import DegradePolicy
-from apps.providers.errors import CircuitOpen, EndpointSaturated, NoRoute, UpstreamError, UpstreamFailed
+from apps.providers.errors import (
+    CircuitOpen,
+    EndpointSaturated,
+    NoRoute,
+    UpstreamBusy,
+    UpstreamError,
+    UpstreamFailed,
+)
 from apps.providers.gateway.asking import Ask, Trail
 from apps.providers.handlers import handlers
 from apps.providers.secrets import secret_of
@@ -82,7 +89,7 @@ async def _tried(ask: Ask, candidate: Candidate, trail: Trail, begin: Begin[T], 
             failure = exc
             trail.add(candidate, exc)
             log.warning("chat.attempt_failed", endpoint=candidate.endpoint, code=exc.code)
-            if not exc.retryable or isinstance(exc, EndpointSaturated | CircuitOpen) or exc.details.get("retryAfter"):
+            if not exc.retryable or isinstance(exc, UpstreamBusy | EndpointSaturated | CircuitOpen):
                 break  # another endpoint is nearer than the end of the wait
     if failure is not None:
         trail.failures.append(failure)
