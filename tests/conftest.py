@@ -21,6 +21,8 @@ from hypothesis import settings as hypothesis_settings
 from apps.accounts.models import User
 from apps.accounts.tokens import sign_access
 from apps.core import batches, health, redis
+from apps.core import health, redis
+from apps.core.cache import cache
 from apps.core.config import reader, subscriber
 from apps.features import delivery
 from apps.mcp import services as mcp_services
@@ -42,6 +44,7 @@ batches.Batches.threaded = False
 def _clean_slate() -> Iterator[None]:
     """No configuration, no Redis key and no health verdict of another test is seen."""
     redis.client().flushdb()
+    cache.reset()
     translation.deactivate()  # a request in Chinese leaves its language behind
     reader.reset()
     delivery.forget()

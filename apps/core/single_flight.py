@@ -14,12 +14,11 @@ from typing import Generic, TypeVar
 from redis.exceptions import RedisError
 
 from apps.core import redis
+from apps.core.lock import give_back, take
 
 T = TypeVar("T")
 MUTEX_SECONDS = 3.0
 POLL_SECONDS = 0.01
-# Only its own holder may open a mutex: another one may have it since.
-_RELEASE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
 
 
 class SingleFlight(Generic[T]):
@@ -42,7 +41,19 @@ class SingleFlight(Generic[T]):
             return flight.land(work)
         finally:
             with self._lock:
-                del self._flights[key]
+                if self._flights.get(key) is flight:
+                    del self._flights[key]
+
+    def forget(self, *keys: Hashable) -> None:
+        """Whoever comes from now on does not share the calls that are under way."""
+        with self._lock:
+            for key in keys:
+                self._flights.pop(key, None)
+
+    def forget_all(self) -> None:
+        """Likewise for every key."""
+        with self._lock:
+            self._flights.clear()
 
 
 class _Flight(Generic[T]):
@@ -86,7 +97,7 @@ def mutex(name: str, *, ready: Callable[[], bool]) -> Iterator[None]:
 def _acquired(address: str, token: str, ready: Callable[[], bool]) -> bool:
     deadline = time.monotonic() + MUTEX_SECONDS
     try:
-        while not redis.client().set(address, token, nx=True, px=int(MUTEX_SECONDS * 1000)):
+        while not take(address, token, MUTEX_SECONDS):
             if ready() or time.monotonic() > deadline:
                 return False
             time.sleep(POLL_SECONDS)
@@ -97,4 +108,4 @@ def _acquired(address: str, token: str, ready: Callable[[], bool]) -> bool:
 
 def _released(address: str, token: str) -> None:
     with suppress(RedisError):  # it lapses by itself
-        redis.client().eval(_RELEASE, 1, address, token)
+        give_back(address, token)

@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import F, Max
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -16,6 +15,7 @@ from apps.core.publishing.models import Head, Plan, Release
 from apps.core.publishing.services import open_plans
 from apps.core.status.fleet import fleet
 from apps.features.audience import words
+from apps.features.live_since import Since, live_since
 from apps.features.models import Feature
 from apps.features.publishing import SCOPE
 from apps.features.unpublished import unpublished
@@ -31,7 +31,7 @@ class Tile:
     feature: Feature
     description: str
     head: Head | None
-    since: Release | None  # what made the live version live
+    since: Since | None
     plans: int
     changed: bool | None  # None: the draft is what is live
     url: str
@@ -75,7 +75,8 @@ def _shown(plan: Plan, titles: dict[str, Feature], request: HttpRequest) -> bool
 def _tiles(features: list[Feature], plans: list[Plan]) -> list[Tile]:
     rows = Head.objects.filter(scope=SCOPE).select_related("snapshot", "candidate")
     heads = {head.key: head for head in rows.defer("candidate__body")}
-    since, changed, language = _live_since(), unpublished(features, heads), get_language() or "en"
+    since = live_since(max((head.revision for head in heads.values()), default=0))
+    changed, language = unpublished(features, heads), get_language() or "en"
     return [
         Tile(
             feature=feature,
@@ -93,13 +94,6 @@ def _tiles(features: list[Feature], plans: list[Plan]) -> list[Tile]:
 
 def _log() -> Any:
     return Release.objects.filter(scope=SCOPE).select_related("by")
-
-
-def _live_since() -> dict[str, Release]:
-    """The entry of the log that made the live version of each feature live."""
-    moves = Release.objects.filter(scope=SCOPE).exclude(from_version=F("to_version"))
-    latest = moves.values("key").annotate(last=Max("revision")).order_by().values_list("last", flat=True)
-    return {release.key: release for release in _log().filter(revision__in=list(latest))}
 
 
 def _warnings(titles: dict[str, Feature]) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """Discover tools, allow them, and release where the servers are."""
 
+from contextlib import AbstractContextManager
 from typing import Any
 
 import structlog
@@ -7,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.core import aio
+from apps.core.lock import Lock, with_lock
 from apps.core.publishing.services import release
 from apps.mcp.catalogue import KEY, SCOPE, collect
 from apps.mcp.client import list_tools
@@ -17,17 +19,22 @@ __all__ = ["allow_tools", "discover_tools", "release_catalogue"]
 
 log = structlog.get_logger("mcp")
 
+LEASE = 15.0  # seconds until a server may be asked again after whoever asked it was killed
+PATIENCE = 90.0  # seconds; an answer may take 60
+
 
 def discover_tools(server: Server, *, by: Any) -> list[Tool]:
     """Ask the server for its tools and store what it shows.
 
     A new tool is not allowed until somebody allows it. A changed tool keeps its approved schema and is blocked.
-    Raises `ServerUnreachable`; nothing changes then.
+    Raises `ServerUnreachable`, or `LockBusy` while somebody else asks the same server; nothing changes then.
     """
-    shown = aio.run(list_tools(server.key, server.catalogue_id), timeout=60)
-    with transaction.atomic():
-        tools = [_store(server, tool) for tool in shown]
-        Server.objects.filter(pk=server.pk).update(discovered_at=timezone.now())
+    with _asking(server) as lock:
+        shown = aio.run(list_tools(server.key, server.catalogue_id), timeout=60)
+        with transaction.atomic():
+            tools = [_store(server, tool) for tool in shown]
+            Server.objects.filter(pk=server.pk).update(discovered_at=timezone.now())
+            lock.check()
     log.info("tools.discovered", server=server.key, count=len(tools), by=by.pk if by else None)
     return tools
 
@@ -58,22 +65,25 @@ def _described(shown: DiscoveredTool) -> dict[str, Any]:
 
 
 def allow_tools(server: Server, *, by: Any) -> int:
-    """Approve every tool of `server` as it is shown now; returns how many."""
-    discovered = aio.run(list_tools(server.key, server.catalogue_id), timeout=60)
-    with transaction.atomic():
-        for shown in discovered:
-            Tool.objects.update_or_create(
-                server=server,
-                name=shown.name,
-                defaults={
-                    **_described(shown),
-                    "sha256": shown.sha256,
-                    "seen_sha256": shown.sha256,
-                    "allowed": True,
-                },
-            )
+    """Approve every tool of `server` as it is shown now, after whoever is asking it; returns how many."""
+    with _asking(server, wait=PATIENCE) as lock:
+        discovered = aio.run(list_tools(server.key, server.catalogue_id), timeout=60)
+        with transaction.atomic():
+            for shown in discovered:
+                _allow(server, shown)
+            lock.check()
     log.info("tools.allowed", server=server.key, count=len(discovered), by=by.pk if by else None)
     return len(discovered)
+
+
+def _allow(server: Server, shown: DiscoveredTool) -> None:
+    approved = {**_described(shown), "sha256": shown.sha256, "seen_sha256": shown.sha256, "allowed": True}
+    Tool.objects.update_or_create(server=server, name=shown.name, defaults=approved)
+
+
+def _asking(server: Server, *, wait: float = 0.0) -> AbstractContextManager[Lock]:
+    """One process asks a server at a time: of two answers the older one could be stored last."""
+    return with_lock(f"mcp.discover:{server.key}", ttl=LEASE, wait=wait, required=False)
 
 
 def release_catalogue(*, by: Any) -> None:

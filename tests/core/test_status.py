@@ -101,6 +101,22 @@ def test_status_page__three__shows_them(client, three, viewer):
     assert 'data-summary="1 process is behind"' in text
 
 
+def test_status_page__read_cache__shows_its_share_its_mean_load_and_its_failures(client, db, monkeypatch, viewer):
+    layers = {"memory": 80, "stale": 2, "redis": 8, "loader": 10}
+    told = {"layers": layers, "hitRatio": 0.9, "meanLoadMs": 4.0, "failures": 2, "forgotten": 0}
+    quiet = {**told, "layers": dict.fromkeys(layers, 0), "hitRatio": None, "meanLoadMs": None}
+    both = [make_process(metrics={"cache": told}), make_process("worker", metrics={"cache": quiet})]
+    monkeypatch.setattr(fleet, "live_processes", lambda: both)
+    client.force_login(viewer)
+
+    text = client.get(PAGE).content.decode()
+
+    assert [words in text for words in ("90.0 % of 100 from the cache", "4 ms per load", "2 loads failed")] == [
+        True
+    ] * 3
+    assert text.count("from the cache") == 1
+
+
 def test_status_page__fragment__is_the_table_alone(client, three, viewer):
     client.force_login(viewer)
 

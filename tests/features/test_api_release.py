@@ -185,6 +185,25 @@ def test_rollout__start_change_promote__is_told_at_every_step(draft, operator):
     assert changed.json()["candidate"] == {"version": 2, "finished": 0, "failed": 0, "failed_share": 0.0}
 
 
+def test_promote__the_candidate_that_was_seen__is_for_everybody(draft, operator):
+    api, url = Api(operator), f"{BASE}/greeter/rollout"
+    api.post(url, json={"percent": 10})
+
+    answer = api.post(f"{url}/promote", json={"candidate": 2})
+
+    assert (answer.status_code, answer.json()["live_version"], answer.json()["running"]) == (200, 2, False)
+
+
+def test_promote__another_candidate_runs_by_now__is_a_conflict_and_changes_nothing(draft, operator):
+    api, url = Api(operator), f"{BASE}/greeter/rollout"
+    api.post(url, json={"percent": 10})
+    before = state()
+
+    answer = api.post(f"{url}/promote", json={"candidate": 7})
+
+    assert (answer.status_code, answer.json()["code"], state()) == (409, "CORE_2012", before)
+
+
 def test_rollout__stop__leaves_the_stable_version(draft, operator):
     api, url = Api(operator), f"{BASE}/greeter/rollout"
     api.post(url, json={"percent": 10})
@@ -201,6 +220,8 @@ def test_rollout__stop__leaves_the_stable_version(draft, operator):
         (("PATCH", "rollout", {"percent": 5}), "CORE_2035"),
         (("DELETE", "rollout", {}), "CORE_2035"),
         (("POST", "rollout/promote", {}), "CORE_2035"),
+        (("POST", "rollout/promote", {"candidate": 2}), "CORE_2035"),
+        (("POST", "rollout/promote", {"candidate": 0}), "CORE_2000"),
         (("POST", "rollout", {"percent": 0}), "CORE_2000"),
         (("POST", "rollout", {"percent": 101}), "CORE_2000"),
         (("POST", "rollout", {"percent": 5, "roles": ["no-such"]}), "CORE_2000"),

@@ -45,6 +45,23 @@ def test_tile__live__says_since_when_and_by_whom(page, operator):
     assert ("v1 live" in text, "live for 2\xa0hours, by olga" in text, "draft changed" in text) == (True, True, False)
 
 
+def test_tile__seen_twice__walks_the_log_once_and_again_after_a_release(page, operator):
+    make_feature()
+    publish_feature("greeter", by=operator)
+
+    def walks() -> int:
+        with CaptureQueriesContext(connection) as seen:
+            page()
+        return sum('AS "last"' in query["sql"].replace("`", '"') for query in seen.captured_queries)
+
+    before = [walks(), walks()]
+    update_draft("greeter", {"title": "New"}, expected_revision=1, by=operator)
+    publish_feature("greeter", by=make_user("otto", role="admin"))
+
+    assert (before, walks(), walks()) == ([1, 0], 1, 0)
+    assert "by otto" in page()
+
+
 def test_tile__candidate__shows_its_share_and_keeps_since(page, operator):
     make_feature(published=True)
     update_draft("greeter", {"title": "New"}, expected_revision=1, by=operator)
@@ -145,5 +162,6 @@ def test_dashboard__twenty_features__cost_the_queries_of_one(page):
     one = queries()
     for number in range(19):
         make_feature(f"more-{number}", published=True)
+    queries()  # a release is another revision, whose log is walked once
 
     assert (Feature.objects.count(), queries()) == (20, one)

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.urls import reverse
 
 from apps.core.config import reader
+from apps.core.lock import Lock, LockBusy, LockLost, with_lock
 from apps.mcp import client, services, sessions
 from apps.mcp.errors import ArgumentsInvalid, ServerUnreachable, ToolChanged, ToolFailed, ToolTimeout, ToolUnknown
 from apps.mcp.models import Server, Tool
@@ -231,6 +232,31 @@ def test_discover__server_down__changes_nothing(server, monkeypatch):
         discover_tools(Server.objects.get(), by=None)
 
     assert list(Tool.objects.values_list()) == before
+
+
+def test_discover__somebody_asks_it_just_now__is_refused_and_changes_nothing(server):
+    Tool.objects.update(description="as it was")
+    before = list(Tool.objects.values_list())
+
+    with with_lock("mcp.discover:scripted"), pytest.raises(LockBusy):
+        discover_tools(server, by=None)
+
+    assert list(Tool.objects.values_list()) == before
+
+
+def test_discover__somebody_else_asked_it_meanwhile__the_older_answer_is_not_stored(server, monkeypatch):
+    async def nothing(*_about: str) -> list[sessions.DiscoveredTool]:
+        return []
+
+    monkeypatch.setattr(services, "list_tools", nothing)
+    monkeypatch.setattr(Lock, "lost", property(lambda _lock: True))
+    asked_at = server.discovered_at
+
+    with pytest.raises(LockLost):
+        discover_tools(server, by=None)
+
+    server.refresh_from_db()
+    assert server.discovered_at == asked_at
 
 
 def test_admin_discover__server_down__is_a_message_not_a_crash(client, operator, server, monkeypatch):

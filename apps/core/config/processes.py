@@ -18,6 +18,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from apps.core import redis
+from apps.core.cache import cache
 
 if TYPE_CHECKING:
     from apps.core.config.reader import ConfigReader
@@ -109,7 +110,7 @@ def report(reader: "ConfigReader") -> None:
         age=round(reader.age(), 2),
         source=reader.source,
         refused=reader.refused,
-        metrics=reader.metrics.as_dict(),
+        metrics={**reader.metrics.as_dict(), "cache": cache.metrics.as_dict()},
     )
     try:
         with redis.client().pipeline(transaction=False) as pipe:

@@ -1,4 +1,4 @@
-"""One thread per process that hears `cfg:invalidate`, and polls the revision because pub/sub forgets."""
+"""One thread per process that hears `cfg:invalidate` and `cache:forget`, and looks itself because pub/sub forgets."""
 
 import atexit
 import os
@@ -12,6 +12,8 @@ from django.db import DatabaseError, close_old_connections
 from redis.exceptions import RedisError
 
 from apps.core import redis
+from apps.core.cache import cache
+from apps.core.cache.shared import CHANNEL as CACHE_CHANNEL
 from apps.core.config import backup, processes
 from apps.core.config.invalidation import CHANNEL, Invalidation, parse
 from apps.core.config.reader import reader
@@ -32,6 +34,7 @@ def _forget_after_fork() -> None:
     global _started  # noqa: PLW0603 - one per process is the point
     _started = False
     reader.forget_parent()
+    cache.forget_parent()
 
 
 os.register_at_fork(after_in_child=_forget_after_fork)
@@ -65,6 +68,7 @@ def _run() -> None:
             log.warning("config.subscription_lost")
         except Exception:
             log.exception("config.subscriber_crashed")
+        cache.news.lose_sight()
         tick()
         _stopping.wait(1)
 
@@ -72,12 +76,13 @@ def _run() -> None:
 def _listen() -> None:
     """Hear messages until the connection fails, polling the revision every few seconds."""
     with redis.subscription() as pubsub:
-        pubsub.subscribe(redis.key(CHANNEL))
-        # What was published while nobody listened is found by the look below.
+        pubsub.subscribe(redis.key(CHANNEL), redis.key(CACHE_CHANNEL))
+        # What was published while nobody listened is found by the looks below.
         due = 0.0
         while not _stopping.is_set():
             if time.monotonic() >= due:
                 tick()  # also mirrors what was heard of
+                cache.news.look()
                 due = time.monotonic() + POLL_SECONDS * random.uniform(1 - POLL_JITTER, 1 + POLL_JITTER)  # noqa: S311
             if burst := _heard(pubsub):
                 _apply(burst)
@@ -91,7 +96,9 @@ def _heard(pubsub: Any) -> list[Invalidation]:
     for _number in range(BURST):
         if message is None:
             break
-        if news := parse(str(message["data"])):
+        if message["channel"] == redis.key(CACHE_CHANNEL):
+            cache.news.hear(str(message["data"]))
+        elif news := parse(str(message["data"])):
             reader.metrics.heard(time.time() - news.at)
             known = newest.get((news.scope, news.key))
             if known is None or news.revision > known.revision:

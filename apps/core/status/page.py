@@ -45,7 +45,17 @@ def _row(process: Any, told: Fleet) -> dict[str, Any]:
         "behind": process.lasting and process.revision < told.revision,
         "old": process.age > 60,
         "memory": next((share for name, share in shares if name == "memory"), None),
+        "cache": _cache_row(process.metrics.get("cache", {})),
     }
+
+
+def _cache_row(told: dict[str, Any]) -> dict[str, Any] | None:
+    """The read cache of a process: reads, the share that needed no load, the mean load; None when nothing was read."""
+    reads = sum(told.get("layers", {}).values())
+    if not reads:
+        return None
+    mean, failures = told.get("meanLoadMs"), told.get("failures", 0)
+    return {"reads": reads, "share": round(100 * told["hitRatio"], 1), "mean": mean, "failures": failures}
 
 
 urlpatterns = [path("admin/status/", admin.site.admin_view(status_view), name="status")]

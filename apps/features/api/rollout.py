@@ -12,6 +12,7 @@ from apps.features import services
 from apps.features.api.permissions import MayPublish, ReadOrPublish
 from apps.features.api.serializers import (
     ChangeRolloutSerializer,
+    PromoteSerializer,
     ReasonSerializer,
     RolloutSerializer,
     StartRolloutSerializer,
@@ -90,13 +91,14 @@ class PromoteView(APIView):
     @extend_schema(
         operation_id="admin_features_rollout_promote",
         tags=["admin"],
-        request=ReasonSerializer,
+        request=PromoteSerializer,
         responses=RolloutSerializer,
+        description="409 `CORE_2035` when none is running, `CORE_2012` when another candidate runs than `candidate`.",
     )
     def post(self, request: Request, key: str) -> Response:
-        form = ReasonSerializer(data=request.data)
+        form = PromoteSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        publishing.promote_rollout(SCOPE, key, by=request.user, note=form.validated_data["note"])
+        publishing.promote_rollout(SCOPE, key, by=request.user, **form.validated_data)
         return _told(key)
 
 
