@@ -21,7 +21,6 @@ from hypothesis import settings as hypothesis_settings
 from apps.accounts.models import User
 from apps.accounts.tokens import sign_access
 from apps.core import batches, health, redis
-from apps.core import health, redis
 from apps.core.cache import cache
 from apps.core.config import reader, subscriber
 from apps.features import delivery
