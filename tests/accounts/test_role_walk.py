@@ -56,7 +56,7 @@ def rows(db: None) -> dict[type[models.Model], models.Model]:
     feature = make_feature("greeter", published=True)
     other = make_user("other")
     server = Server.objects.create(key="tools", name="Tools", catalogue_id="image-tools")
-    Tool.objects.create(server=server, name="t", sha256="a", seen_sha256="a")
+    tool = Tool.objects.create(server=server, name="t", sha256="a", seen_sha256="a")
     return {
         Feature: feature,
         type(feature.menu): feature.menu,
@@ -64,6 +64,7 @@ def rows(db: None) -> dict[type[models.Model], models.Model]:
         Prompt: Prompt.objects.get(),
         Endpoint: Endpoint.objects.get(),
         Server: server,
+        Tool: tool,
         User: other,
         Group: Group.objects.create(name="guests"),
         type(account_of(other)): account_of(other),
@@ -88,8 +89,9 @@ class Builder:
             "user_id": lambda _route: str(self.rows[User].pk),
             "group_id": lambda _route: str(self.rows[Group].pk),
             "name": lambda _route: "mock-1",
-            "key": lambda route: "greeting" if "/usage/" in route else "greeter",
             "endpoint": lambda _route: self.rows[Endpoint].key,
+            "key": lambda route: "greeting" if "/usage/" in route else "tools" if "/mcp/" in route else "greeter",
+            "tool": lambda _route: "t",
             "kind": lambda route: "pipeline" if "/usage/" not in route else "prompt",
             "task_id": lambda _route: str(self.task.pk),
             "key_id": lambda _route: str(self.key.pk),
@@ -132,7 +134,7 @@ def person(name: str) -> User | None:
 
 def contents() -> dict[str, list[Any]]:
     """Everything that a refused call must leave as it is."""
-    tables = [*admin.site._registry, Tool, Snapshot, Group.permissions.through]
+    tables = [*admin.site._registry, Snapshot, Group.permissions.through]
     return {table._meta.label: sorted(table._default_manager.values_list(), key=str) for table in tables}
 
 
