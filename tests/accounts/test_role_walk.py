@@ -32,7 +32,8 @@ from apps.core.publishing.services import plan_release
 from apps.features.models import Feature
 from apps.mcp.models import Server, Tool
 from apps.pipelines.models import Pipeline
-from apps.prompts.models import Prompt
+from apps.prompts.models import CaseRun, Prompt, PromptCase, PromptVersion
+from apps.prompts.services import move_label
 from apps.providers.models import Endpoint
 from apps.quotas.models import UserBudget
 from apps.quotas.services import account_of
@@ -57,11 +58,15 @@ def rows(db: None) -> dict[type[models.Model], models.Model]:
     other = make_user("other")
     server = Server.objects.create(key="tools", name="Tools", catalogue_id="image-tools")
     tool = Tool.objects.create(server=server, name="t", sha256="a", seen_sha256="a")
+    move_label("greeting", "production", to=1, by=None)
     return {
         Feature: feature,
         type(feature.menu): feature.menu,
         Pipeline: feature.pipeline,
         Prompt: Prompt.objects.get(),
+        PromptVersion: PromptVersion.objects.get(),
+        PromptCase: Prompt.objects.get().cases.create(name="case"),
+        CaseRun: Prompt.objects.get().case_runs.create(reference="greeting", passed=True, share=100, p95_ms=1),
         Endpoint: Endpoint.objects.get(),
         Server: server,
         Tool: tool,
@@ -90,8 +95,10 @@ class Builder:
             "group_id": lambda _route: str(self.rows[Group].pk),
             "name": lambda _route: "mock-1",
             "endpoint": lambda _route: self.rows[Endpoint].key,
-            "key": lambda route: "greeting" if "/usage/" in route else "tools" if "/mcp/" in route else "greeter",
+            "key": self.key_of,
             "tool": lambda _route: "t",
+            "label": lambda _route: "production",
+            "case_id": lambda _route: str(self.rows[PromptCase].pk),
             "kind": lambda route: "pipeline" if "/usage/" not in route else "prompt",
             "task_id": lambda _route: str(self.task.pk),
             "key_id": lambda _route: str(self.key.pk),
@@ -106,6 +113,12 @@ class Builder:
         if argument not in makers:
             raise walk.NoBuilder(f"{route}: say in Builder what stands for <{argument}>")
         return makers[argument](route)
+
+    def key_of(self, route: str) -> str:
+        """The key of what the route is about."""
+        if "/mcp/" in route:
+            return "tools"
+        return "greeting" if "/usage/" in route or "/prompts/" in route else "greeter"
 
     def plan(self, _route: str) -> str:
         """A withdrawal that the caller has proposed: who may propose may cancel it."""
