@@ -9,10 +9,9 @@ from typing import Any, Final
 from apps.core import aio
 from apps.core.errors import ApiError
 from apps.prompts.errors import CasesTimeOver
-from apps.prompts.pricing import cost_of
 from apps.prompts.services.filling import FilledPrompt
-from apps.providers.gateway import chat
-from apps.providers.types import Answer, ChatRequest, Message
+from apps.providers.gateway import Ask, chat
+from apps.providers.types import Answer, ChatRequest, message
 
 AT_ONCE: Final = 4
 RUN_SECONDS: Final = 50.0  # of all questions together; a proxy that waits a minute still gets the answer
@@ -28,7 +27,7 @@ class Asked:
 
     @property
     def cost_micro(self) -> int | None:
-        return cost_of(self.answer) if self.answer else None
+        return self.answer.cost_micro if self.answer else None
 
 
 def ask_all(questions: Sequence[FilledPrompt], *, model: str, defaults: Mapping[str, Any]) -> list[Asked]:
@@ -51,9 +50,6 @@ async def _ask(question: FilledPrompt, model: str, defaults: Mapping[str, Any], 
     if seconds <= 0:
         return Asked(0, error=CasesTimeOver(seconds=round(RUN_SECONDS)))
 
-    async def unheard(text: str) -> None:
-        """Nobody listens to the pieces; the whole answer is judged."""
-
     started = perf_counter()
 
     def since() -> int:
@@ -61,7 +57,7 @@ async def _ask(question: FilledPrompt, model: str, defaults: Mapping[str, Any], 
 
     try:
         async with asyncio.timeout(seconds):
-            answer = await chat(_request(question, defaults), capability="chat", model=model, on_delta=unheard)
+            answer = await chat(_request(question, defaults), Ask("chat", model))
     except TimeoutError:
         return Asked(since(), error=CasesTimeOver(seconds=round(RUN_SECONDS)))
     except ApiError as exc:
@@ -70,9 +66,6 @@ async def _ask(question: FilledPrompt, model: str, defaults: Mapping[str, Any], 
 
 
 def _request(question: FilledPrompt, defaults: Mapping[str, Any]) -> ChatRequest:
-    system = [Message("system", question.system)] if question.system else []
-    return ChatRequest(
-        messages=(*system, Message("user", question.body)),
-        temperature=defaults.get("temperature"),
-        max_tokens=defaults.get("max_tokens"),
-    )
+    system = [message("system", question.system)] if question.system else []
+    options = {name: defaults[name] for name in ("temperature", "max_tokens") if defaults.get(name) is not None}
+    return ChatRequest([*system, message("user", question.body)], options)

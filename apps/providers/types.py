@@ -182,5 +182,5 @@ class Answer:
     degraded: bool = False
     tool_calls: tuple[dict[str, Any], ...] = ()
     finish_reason: str = "stop"
-    cost_micro: int = 0
+    cost_micro: int | None = None  # None where a price is unknown
     estimated: bool = False

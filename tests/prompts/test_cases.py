@@ -22,6 +22,7 @@ from apps.prompts.gate import p95
 from apps.prompts.models import CaseRun, PromptCase
 from apps.prompts.services import draft, move_label, run_cases, save_version, update_prompt
 from apps.providers.errors import NoRoute, UpstreamFailed
+from apps.providers.gateway import Ask
 from apps.providers.types import Answer, Usage
 from tests.conftest import Api, make_user
 from tests.features.builders import make_feature, make_model
@@ -36,14 +37,22 @@ class Model:
     def __init__(self, *answers: str | ApiError) -> None:
         self.answers = list(answers) or ["Hello {}"]
         self.asked: list[tuple[str, str, Any]] = []
+        self.cost: int | None = None  # of each answer, in micro-credits
 
-    async def __call__(self, request: Any, *, capability: str, model: str, on_delta: Any) -> Answer:
-        self.asked.append((model, request.messages[-1].content, request.temperature))
+    async def __call__(self, request: Any, ask: Ask) -> Answer:
+        question = request.messages[-1]["content"]
+        self.asked.append((ask.model, question, request.options.get("temperature")))
         said = self.answers[(len(self.asked) - 1) % len(self.answers)]
         if isinstance(said, ApiError):
             raise said
-        text = said.format(request.messages[-1].content)
-        return Answer(text=text, model_used=model, endpoint="mock", mock=True, usage=Usage(10, 5))
+        return Answer(
+            text=said.format(question),
+            model_used=ask.model,
+            endpoint="mock",
+            mock=True,
+            usage=Usage(10, 5),
+            cost_micro=self.cost,
+        )
 
 
 @pytest.fixture
@@ -56,16 +65,6 @@ def model(db, monkeypatch):
     make_greeting()
     make_case()
     return told
-
-
-def prices(monkeypatch, **prices: int) -> None:
-    version, catalogue = reader.get("providers", "catalogue")
-    catalogue = json.loads(json.dumps(catalogue))
-    catalogue["endpoints"][0]["offers"][0]["prices"] = prices
-    real = reader.get
-    monkeypatch.setattr(
-        reader, "get", lambda scope, key: (version, catalogue) if key == "catalogue" else real(scope, key)
-    )
 
 
 # --- checks -----------------------------------------------------------------------------------
@@ -206,10 +205,10 @@ def test_run__time_is_over__is_the_cases_result(model, monkeypatch):
     assert (run.passed, run.results[0]["error"]["code"]) == (False, "PROMPTS_5001")
 
 
-def test_run__thresholds__decide(model, monkeypatch):
+def test_run__thresholds__decide(model):
     make_case(name="hard", checks=[{"type": "contains", "value": "never"}])
     make_case(name="not counted", checks=[{"type": "contains", "value": "never"}], gated=False)
-    prices(monkeypatch, input=1_000_000, output=2_000_000)
+    model.cost = 20
 
     assert run_cases("greeting", by=None).reasons == ["share"]
     change("greeting", gate_share=50, gate_cost_micro=40)

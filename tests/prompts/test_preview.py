@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.core.config import reader
 from apps.prompts.models import Prompt
 from apps.prompts.preview import look_at
-from apps.providers.catalogue import KEY, SCOPE
+from apps.providers.services import release_catalogue
 from tests.conftest import Api, make_user
+from tests.features.builders import make_model
 from tests.prompts.builders import NAME, make_greeting, make_label, make_versions
 from tests.prompts.test_templates import json_values
 
@@ -38,6 +38,7 @@ def test_look__all_given__is_rendered_without_a_problem(db):
         "problems": [],
         "tokens": {"system": 2, "body": 3, "total": 5, "by": "estimate"},
         "price": None,
+        "origins": [],
     }
 
 
@@ -138,21 +139,19 @@ def test_look__work_without_end__is_a_problem(db):
     assert ([code for code, *_rest in places(told)], told["body"]) == (["E_TEMPLATE"], "")
 
 
-def test_look__price_in_the_catalogue__is_that_of_the_estimate(db, monkeypatch):
-    offers = [{"model": "m", "capabilities": ["chat"], "prices": {"input": 3_000_000, "output": None}}]
-    catalogue = {"schema": 2, "endpoints": [{"key": "e", "priority": 1, "offers": offers}]}
-    monkeypatch.setattr(reader, "get", lambda scope, key: (1, catalogue) if (scope, key) == (SCOPE, KEY) else None)
+def test_look__price_in_the_catalogue__is_that_of_the_estimate(db):
+    endpoint = make_model(handler_key="mock")
+    endpoint.offers.create(model="m", capabilities=["chat"], price_input=3_000_000)
+    release_catalogue(by=None)
 
     assert look("four", model="m")["price"] == {"model": "m", "input_micro": 3}
     assert look("four", model="other")["price"] is None
 
 
-@pytest.mark.parametrize("prices", [None, {}, {"input": None}, {"input": "3"}, [], True])
-def test_look__no_usable_price__is_none(db, monkeypatch, prices):
-    offer = {"model": "m", "capabilities": ["chat"], **({} if prices is None else {"prices": prices})}
-    monkeypatch.setattr(reader, "get", lambda *_of: (1, {"endpoints": [{"key": "e", "offers": [offer]}]}))
+def test_look__price_is_not_known__is_none(db):
+    make_model()
 
-    assert look("four", model="m")["price"] is None
+    assert look("four", model="mock-1")["price"] is None
 
 
 @settings(max_examples=150, deadline=None)

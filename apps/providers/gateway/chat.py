@@ -47,7 +47,7 @@ async def chat(request: ChatRequest, ask: Ask, *, on_delta: OnDelta | None = Non
         degraded=call.trail.degraded,
         tool_calls=tuple(calls[index] for index in sorted(calls)),
         finish_reason=finish,
-        cost_micro=call.meter.cost or 0,
+        cost_micro=call.meter.cost,
         estimated=call.meter.estimated,
     )
 
