@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from asgiref.sync import async_to_sync
+from asgiref.sync import async_to_sync, sync_to_async
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.core.management import call_command
@@ -21,7 +21,7 @@ from hypothesis import settings as hypothesis_settings
 from apps.accounts.models import User
 from apps.accounts.tokens import sign_access
 from apps.core import batches, health, redis
-from apps.core.cache import cache
+from apps.core.cache import cache, read_cache
 from apps.core.config import reader, subscriber
 from apps.features import delivery
 from apps.mcp.services import tools as mcp_tools
@@ -35,6 +35,8 @@ hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default")
 # The subscriber's thread outlives single tests and may not ask their databases; a test that wants its look calls it.
 look_at_the_table = subscriber.tick
 subscriber.tick = lambda: None
+# What the hot lane looks up in the database it finds in the test's own transaction.
+read_cache.in_thread = sync_to_async  # type: ignore[assignment]  # the same, in the test's thread
 # Likewise whatever writes behind the calls' backs: a test that wants it calls `flush`.
 batches.Batches.threaded = False
 

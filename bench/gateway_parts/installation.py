@@ -3,8 +3,9 @@
 
 def install(base_url: str) -> str:
     """Returns what to send as the bearer."""
+    from apps.accounts.keys.scopes import Scopes
+    from apps.accounts.keys.services import create_key
     from apps.accounts.models import User
-    from apps.accounts.tokens import sign_access
     from apps.providers.models import MICRO, Endpoint, Offer
     from apps.providers.services import release_catalogue, set_secret
 
@@ -27,4 +28,4 @@ def install(base_url: str) -> str:
     )
     set_secret(endpoint, "sk-upstream-0123456789", by=None)
     release_catalogue(by=None)
-    return sign_access(user)
+    return create_key(user, by=user, name="bench", scopes=Scopes(models=("bench-chat",)), budget=10**9).token

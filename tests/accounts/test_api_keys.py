@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from asgiref.sync import async_to_sync, sync_to_async
+from asgiref.sync import async_to_sync
 from django.utils import timezone
 
 from apps.accounts import authentication
@@ -16,7 +16,6 @@ from apps.accounts.keys.scopes import is_within, networks, scopes
 from apps.accounts.keys.services import MOST_ACTIVE, create_key, revoke_key
 from apps.accounts.models import ApiKey, User
 from apps.core import redis
-from apps.core.cache import read_cache
 from apps.core.lane.identity import Principal
 from apps.quotas.models import UserBudget
 from tests.conftest import Api
@@ -57,12 +56,6 @@ def committed(django_capture_on_commit_callbacks):
             return work(*args, **kwargs)
 
     return run
-
-
-@pytest.fixture(autouse=True)
-def _one_thread(monkeypatch):
-    """Look-ups of the hot lane see the test's transaction."""
-    monkeypatch.setattr(read_cache, "in_thread", sync_to_async)
 
 
 # --- making -----------------------------------------------------------------------------------

@@ -138,3 +138,17 @@ def test_unified__capability_without_model__chooses_one(api, member, mock_model)
 
     assert (told["model_used"], told["mock"], told["finish_reason"]) == ("mock-chat", True, "stop")
     assert told["usage"]["estimated"] is False
+
+
+def test_chat__person_was_switched_off__their_token_spends_no_more(
+    api, member, mock_model, django_capture_on_commit_callbacks
+):
+    caller = api(member)
+    assert caller.post("/v1/chat/completions", json=ask()).status_code == 200
+    member.is_active = False
+    with django_capture_on_commit_callbacks(execute=True):
+        member.save()
+
+    answer = caller.post("/v1/chat/completions", json=ask())
+
+    assert (answer.status_code, answer.json()["error"]["type"]) == (401, "authentication_error")

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from apps.accounts.errors import TokenInvalid
 from apps.accounts.people import aknown
 from apps.core.lane.identity import Principal
 from apps.providers.budgets.caps import Budget
@@ -26,7 +27,10 @@ async def budgets_of(principal: Principal) -> tuple[Budget, ...]:
 
 
 async def _with_budget(principal: Principal) -> Principal:
+    """Raises `TokenInvalid` for a person who may no longer sign in: a token's claims outlive that, money must not."""
     owner = await aknown(principal.user_id)
-    if owner is None or owner["budget"] is None:
+    if owner is None or not owner["active"] or owner["epoch"] != principal.epoch:
+        raise TokenInvalid()
+    if owner["budget"] is None:
         return principal
     return replace(principal, budget=owner["budget"] * MICRO, budget_period=owner["budget_period"])
