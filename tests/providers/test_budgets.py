@@ -171,15 +171,15 @@ def test_reserve__redis_away__is_refused_for_those_with_a_budget(no_redis, db):
 
 
 def test_reserve__its_answer_was_lost__what_may_be_held_is_given_back(db, monkeypatch):
-    real = scripts.Script.arun
+    real = scripts.Script.__call__
 
-    async def lossy(self, client, keys, given):
-        await real(self, client, keys, given)
+    async def lossy(self, keys, *given):
+        await real(self, keys, *given)
         raise redis.redis.TimeoutError
 
     take((KEY,), 1)
     with monkeypatch.context() as patch:
-        patch.setattr(scripts.Script, "arun", lossy)
+        patch.setattr(scripts.Script, "__call__", lossy)
         with pytest.raises(DependencyDown):
             take((KEY,), 50)
     held = state(KEY)["held"]
@@ -193,11 +193,11 @@ def test_reserve__its_answer_was_lost__what_may_be_held_is_given_back(db, monkey
 def test_settle__redis_away__is_booked_when_it_is_back(db, monkeypatch):
     reservation = take((KEY,), 50)
 
-    async def away(self, client, keys, given):
+    async def away(self, keys, *given):
         raise redis.redis.ConnectionError
 
     with monkeypatch.context() as patch:
-        patch.setattr(scripts.Script, "arun", away)
+        patch.setattr(scripts.Script, "__call__", away)
         give(reservation, 30)
     before = state(KEY)
     reserving.settle_postponed()
@@ -263,13 +263,13 @@ def test_reserve__amounts_beyond_what_floats_print__are_exact(db):
 def test_reserve__of_one_call__is_one_round_trip_before_and_one_after(db, monkeypatch):
     take((KEY, USER), 1)
     asked = []
-    real = scripts.Script.arun
+    real = scripts.Script.__call__
 
-    async def counted(self, client, keys, given):
+    async def counted(self, keys, *given):
         asked.append(self)
-        return await real(self, client, keys, given)
+        return await real(self, keys, *given)
 
-    monkeypatch.setattr(scripts.Script, "arun", counted)
+    monkeypatch.setattr(scripts.Script, "__call__", counted)
 
     give(take((KEY, USER), 1), 1)
 

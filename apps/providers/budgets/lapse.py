@@ -36,7 +36,7 @@ def _lapse_due() -> int:
         kept = client.hget(redis.key(scripts.RESERVATIONS), number)
         record = packed([_lost_as_kept(number, kept)] if kept else [])
         given = [number, now, record, KEPT_BATCHES, scripts.LAPSED_KEPT_SECONDS]
-        lapsed += int(scripts.LAPSE.run(client, [redis.key(name) for name in names], given))
+        lapsed += int(scripts.LAPSE.now([redis.key(name) for name in names], *given))
     if lapsed:
         log.warning("budget.lapsed", count=lapsed)
     return lapsed

@@ -61,7 +61,7 @@ async def _reserved(wanted: Reservation) -> Reservation:
         given += [budget.cap, KEPT_SECONDS[budget.period]]
     keys = [_key(scripts.RESERVATIONS), _key(scripts.DEADLINES), *(_key(where.key) for where in wanted.places)]
     for _attempt in range(ATTEMPTS):
-        word, *rest = await scripts.RESERVE.arun(redis.async_client(), keys, given)
+        word, *rest = await scripts.RESERVE(keys, *given)
         if word == "ok":
             wanted.at, wanted.epochs = int(rest[0]), tuple(rest[1:])
             return wanted
@@ -100,7 +100,7 @@ async def settle(reservation: Reservation | None, cost: int) -> None:
     reservation.settled = True
     try:
         keys, given = _settling(reservation, cost, first=True)
-        await scripts.SETTLE.arun(redis.async_client(), keys, given)
+        await scripts.SETTLE(keys, *given)
     except RedisError:
         log.warning("budget.settle_postponed", reservation=reservation.id)
         _later.add((reservation, cost))
@@ -118,7 +118,7 @@ def _settling(reservation: Reservation, cost: int, *, first: bool) -> tuple[list
 def _settle_later(waiting: list[tuple[Reservation, int]]) -> None:
     for reservation, cost in waiting:
         keys, given = _settling(reservation, cost, first=False)
-        scripts.SETTLE.run(redis.client(), keys, given)
+        scripts.SETTLE.now(keys, *given)
 
 
 _later: Batches[tuple[Reservation, int]] = Batches("budgets", _settle_later, pause=1.0, size=100, most=100_000)

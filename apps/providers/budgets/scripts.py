@@ -5,39 +5,15 @@ the part of `spent` that stands for calls which never told their cost. A reserva
 member of a sorted set by the time at which it lapses.
 """
 
-import hashlib
-from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
-from redis.exceptions import NoScriptError
+from apps.core.redis_scripts import Script
 
 RESERVATIONS: Final = "budget:reservations"
 DEADLINES: Final = "budget:deadlines"
 LAPSED: Final = "budget:lapsed"
 LAPSE_SECONDS: Final = 15 * 60
 LAPSED_KEPT_SECONDS: Final = 24 * 3600
-
-
-class Script:
-    """Called by its hash; sent to a server that does not know it."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.sha = hashlib.sha1(text.encode()).hexdigest()  # noqa: S324 - the name that Redis gives it
-
-    def run(self, client: Any, keys: Sequence[str], given: Sequence[Any]) -> Any:
-        """Raises `RedisError`."""
-        try:
-            return client.evalsha(self.sha, len(keys), *keys, *given)
-        except NoScriptError:
-            return client.eval(self.text, len(keys), *keys, *given)
-
-    async def arun(self, client: Any, keys: Sequence[str], given: Sequence[Any]) -> Any:
-        """`run` with an asyncio client."""
-        try:
-            return await client.evalsha(self.sha, len(keys), *keys, *given)
-        except NoScriptError:
-            return await client.eval(self.text, len(keys), *keys, *given)
 
 
 # KEYS: reservations, deadlines, then the budgets. ARGV: id, amount, seconds until it lapses, then cap and the seconds

@@ -21,8 +21,8 @@ def seed(where: Place) -> None:
 
 
 def _seed(where: Place) -> None:
-    given = [uuid.uuid4().hex, spent_so_far(where), KEPT_SECONDS[where.period]]
-    scripts.SEED.run(redis.client(), [redis.key(where.key)], given)
+    keep = KEPT_SECONDS[where.period]
+    scripts.SEED.now([redis.key(where.key)], uuid.uuid4().hex, spent_so_far(where), keep)
 
 
 def spent_so_far(where: Place) -> int:
