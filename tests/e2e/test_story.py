@@ -112,12 +112,12 @@ def test_run__real_photo__live_steps_and_the_exact_picture(paiban, open_storefro
     shot(page, "07-storefront-progress")
     result = page.get_by_role("region", name="Result")
     expect(result).to_be_visible(timeout=60_000)
-    shown = page.evaluate("window.shown.join(' ')")
-    assert "Finding the product" in shown or "Refining edges" in shown
     with page.expect_download() as download:
         result.get_by_role("link", name="Download").or_(result.get_by_role("button", name="Download")).first.click()
     page.wait_for_timeout(600)
     shot(page, "08-storefront-result", whole=True)
+    shown = page.evaluate("window.shown.join(' ')")
+    assert "Finding the product" in shown or "Refining edges" in shown
 
     made = picture(Path(download.value.path()).read_bytes())
     assert (made.format, made.size) == ("PNG", (720, 720))
