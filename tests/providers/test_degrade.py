@@ -11,7 +11,14 @@ from apps.core.config import reader
 from apps.core.errors import ApiError
 from apps.providers import gateway
 from apps.providers.degrade import DegradePolicy, policy_of
-from apps.providers.errors import NoRoute, UpstreamBusy, UpstreamFailed, UpstreamRefused, UpstreamTimeout
+from apps.providers.errors import (
+    EndpointSaturated,
+    NoRoute,
+    UpstreamBusy,
+    UpstreamFailed,
+    UpstreamRefused,
+    UpstreamTimeout,
+)
 from apps.providers.gateway import Ask
 from apps.providers.handlers import handlers
 from apps.providers.models import Endpoint, Offer
@@ -141,6 +148,13 @@ def test_chat__fallback__is_asked_for_less(db, monkeypatch, limit, lowered):
 )
 def test_covers__failures__all_have_to_be_named(failures: list[ApiError], covered: bool):
     assert POLICY.covers(failures) is covered
+
+
+@pytest.mark.parametrize(("reasons", "covered"), [(["rate_limited"], True), (["unavailable"], False)])
+def test_covers__our_own_limit__is_a_rate_limit(reasons: list[Any], covered: bool):
+    policy = DegradePolicy(on=reasons, fallback_model="small")
+
+    assert policy.covers([EndpointSaturated(endpoint="a", what="calls at once")]) is covered
 
 
 @pytest.mark.parametrize(
