@@ -20,7 +20,7 @@ from hypothesis import settings as hypothesis_settings
 
 from apps.accounts.models import User
 from apps.accounts.tokens import sign_access
-from apps.core import health, redis
+from apps.core import batches, health, redis
 from apps.core.cache import cache
 from apps.core.config import reader, subscriber
 from apps.features import delivery
@@ -35,6 +35,8 @@ hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default")
 # The subscriber's thread outlives single tests and may not ask their databases; a test that wants its look calls it.
 look_at_the_table = subscriber.tick
 subscriber.tick = lambda: None
+# Likewise whatever writes behind the calls' backs: a test that wants it calls `flush`.
+batches.Batches.threaded = False
 
 
 @pytest.fixture(autouse=True)
@@ -47,6 +49,7 @@ def _clean_slate() -> Iterator[None]:
     delivery.forget()
     shutil.rmtree(settings.CONFIG_BACKUP_DIR, ignore_errors=True)
     health._cache.clear()
+    batches.clear_all()
     yield
     reader.reset()
 

@@ -8,8 +8,15 @@ class ProvidersConfig(AppConfig):
     verbose_name = _("Models")
 
     def ready(self) -> None:
+        from apps.core import timers
         from apps.core.lane.app import register
+        from apps.providers.budgets.lapse import lapse_due
         from apps.providers.faces.routes import ROUTES
+        from apps.providers.usage.consumer import write_pending
+        from apps.providers.usage.ledger import purge
 
         for route in ROUTES:
             register(route)
+        timers.register("usage.write", seconds=1, work=write_pending)
+        timers.register("usage.purge", seconds=3600, work=purge)
+        timers.register("budgets.lapse", seconds=15, work=lapse_due)

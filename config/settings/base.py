@@ -278,6 +278,13 @@ MCP_STDIO_CATALOGUE = {
     "image-tools": {"module": "apps.mcp.image_tools", "work_dir": True},
 }
 
+# --- use of models ----------------------------------------------------------------------------
+
+USAGE_ROW_DAYS = env.int("PAIBAN_USAGE_ROW_DAYS", default=90)  # single calls; the sums of their days stay
+# What every user may spend on models, in credits; empty for no limit. One person's own limit is set in the admin.
+USER_BUDGET = env.int("PAIBAN_USER_BUDGET", default=None)
+USER_BUDGET_PERIOD = env.str("PAIBAN_USER_BUDGET_PERIOD", default="month")  # total | day | month
+
 # --- logs -------------------------------------------------------------------------------------
 
 LOG_FORMAT = env.str("PAIBAN_LOG_FORMAT", default="json")

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,6 +12,7 @@ from aiohttp.test_utils import TestServer
 
 from apps.core.http import session
 from apps.providers.types import Candidate, ChatRequest, message
+from apps.providers.usage import UsageRecord
 
 KEY = "sk-canary-0123456789abcdef"
 Script = Callable[[web.StreamResponse], Awaitable[None]]
@@ -89,3 +91,30 @@ def make_candidate(base_url: str, **fields: Any) -> Candidate:
 def make_request(text: str = "Hi", *, stream: bool = True, **options: Any) -> ChatRequest:
     messages = [message("system", "Be brief."), message("user", text)]
     return ChatRequest(messages, options, stream=stream, key="t:n:0")
+
+
+def make_record(**fields: Any) -> UsageRecord:
+    """A call that was made now and went well."""
+    given = {
+        "request_id": "r-1",
+        "at": time.time(),
+        "operation": "chat",
+        "user_id": 1,
+        "key_id": None,
+        "feature": "",
+        "step": "",
+        "endpoint": "local",
+        "model": "gpt-test",
+        "stream": False,
+        "input_tokens": 10,
+        "output_tokens": 5,
+        "cached_tokens": 0,
+        "estimated": False,
+        "cost": 100,
+        "first_ms": 10.0,
+        "total_ms": 1_200.0,
+        "attempts": 1,
+        "degraded": False,
+        "status": "ok",
+    }
+    return UsageRecord(**(given | fields))  # type: ignore[arg-type]

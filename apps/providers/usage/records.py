@@ -1,11 +1,19 @@
 """One call, written down."""
 
+import itertools
+import os
+import uuid
 from dataclasses import dataclass
+
+import msgspec
+
+LOST = "lost"  # its process died: what had been set aside counts as its cost
+FOUND = "found"  # it was not lost after all: takes back what was written as lost
 
 
 @dataclass(frozen=True, slots=True)
 class UsageRecord:
-    """One row to be: a call that was made, whoever answered. `status` is `ok`, `cut` or the code of an error."""
+    """One row to be: a call that was made, whoever answered. `status` is `ok`, `cut`, the code of an error, or as above."""
 
     request_id: str
     at: float  # Unix time
@@ -29,5 +37,32 @@ class UsageRecord:
     status: str
 
 
-async def record(entry: UsageRecord) -> None:
-    """Have `entry` written; costs no query."""
+# A record and its number, which is unique for ever: however often it is delivered, it is counted once.
+Numbered = tuple[str, UsageRecord]
+_BATCH = list[Numbered]
+
+_process = uuid.uuid4().hex[:20]
+_numbers = itertools.count()
+
+
+def _after_fork() -> None:
+    global _process, _numbers  # noqa: PLW0603 - one per process is the point
+    _process, _numbers = uuid.uuid4().hex[:20], itertools.count()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
+def numbered(entry: UsageRecord) -> Numbered:
+    """`entry` under a number of its own."""
+    return f"{_process}-{next(_numbers):x}", entry
+
+
+def packed(batch: _BATCH) -> str:
+    """`batch` as JSON."""
+    return msgspec.json.encode(batch).decode()
+
+
+def unpacked(text: str) -> _BATCH:
+    """The batch that `packed` made, by this version or another. Raises `msgspec.DecodeError`."""
+    return msgspec.json.decode(text, type=_BATCH)
