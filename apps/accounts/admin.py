@@ -15,6 +15,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from apps.accounts.effective import ROLE_NAMES, effective
+from apps.accounts.keys.admin import ApiKeyAdmin as ApiKeyAdmin  # noqa: PLC0414 - registers itself
 from apps.accounts.models import User
 from apps.accounts.rights_table import rights_table
 from apps.core.admin import column

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.models import AbstractUser, Group
 from django.contrib.auth.models import UserManager as DjangoUserManager
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 from guardian.models import GroupObjectPermission, UserObjectPermission
 from simple_history import register
 
 from apps.accounts.history import AUDITED, KEPT, NOT_AUDITED, RightsHistory
+from apps.core.lane.identity import KeyGrant
 
 
 class UserManager(DjangoUserManager["User"]):
@@ -39,6 +42,9 @@ class User(AbstractUser):
     # Grows whenever every token of the user has to stop working (password change, sign-out everywhere).
     token_epoch = models.PositiveIntegerField(default=0, editable=False)
     history = RightsHistory(excluded_fields=NOT_AUDITED, m2m_fields=["groups", "user_permissions"], **KEPT)
+
+    # The key that this person came with, when it was one; no field.
+    key_grant: KeyGrant | None = None
 
     objects = UserManager()  # type: ignore[misc]  # the stubs call it a class variable
 
@@ -77,6 +83,23 @@ class User(AbstractUser):
 
         return check_password(raw_password, self.password, renew)
 
+    def has_perm(self, perm: str, obj: Any = None) -> bool:
+        """As Django's; through a key that is not for the administration nobody has any."""
+        return not self.is_limited and super().has_perm(perm, obj)
+
+    def has_module_perms(self, app_label: str) -> bool:
+        """Likewise."""
+        return not self.is_limited and super().has_module_perms(app_label)
+
+    def allows_feature(self, key: str) -> bool:
+        """Whether the key that the person came with, if any, may use the feature."""
+        return self.key_grant is None or self.key_grant.allows_feature(key)
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether the person came with a key that is not for the administration."""
+        return self.key_grant is not None and not self.key_grant.admin
+
     @property
     def name(self) -> str:
         """What to call the person."""
@@ -106,6 +129,52 @@ class RefreshToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id}/{self.family}"
+
+
+class ApiKey(models.Model):
+    """One row is one API key, by its hash: nobody can read it here. What it may do is that of its owner, or less."""
+
+    class Period(models.TextChoices):
+        TOTAL = "total", _("in all")
+        DAY = "day", _("a day")
+        MONTH = "month", _("a month")
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_keys", verbose_name=_("owner"))
+    name = models.CharField(_("name"), max_length=80)
+    prefix = models.CharField(max_length=8, editable=False)
+    last4 = models.CharField(max_length=4, editable=False)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    scopes = models.JSONField(_("scopes"), default=dict)
+    budget = models.BigIntegerField(
+        _("budget (credits)"), null=True, blank=True, validators=[MinValueValidator(0)], help_text=_("Empty: no limit.")
+    )
+    budget_period = models.CharField(_("for"), max_length=8, choices=Period.choices, default=Period.TOTAL)
+    expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_used_at = models.DateTimeField(_("last used"), null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+", editable=False)
+    history = RightsHistory(excluded_fields=["digest", "last_used_at"], **KEPT)
+
+    class Meta:
+        verbose_name = _("API key")
+        verbose_name_plural = _("API keys")
+        ordering = ["-created_at", "-id"]
+        indexes = [models.Index(fields=["user", "-created_at"], name="api_key_of_user")]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.masked})"
+
+    @property
+    def masked(self) -> str:
+        """How it is told from others."""
+        return f"{self.prefix}…{self.last4}"
+
+    def state(self, now: datetime) -> str:
+        """`revoked`, `expired` or `active`."""
+        if self.revoked_at is not None:
+            return "revoked"
+        return "expired" if self.expires_at is not None and self.expires_at <= now else "active"
 
 
 # Their models are not ours, their history is: what a group may do, and who was granted what on which single row.

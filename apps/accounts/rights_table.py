@@ -27,7 +27,10 @@ RESOURCES = {
     "releases": _("Releases"),
     "tasks": _("Tasks"),
     "quotas": _("Credits"),
+    "budgets": _("Budgets for models"),
+    "usage": _("Use of models"),
     "people": _("Users"),
+    "keys": _("API keys of others"),
     "roles": _("Roles"),
     "grants": _("Access to single features"),
 }

@@ -7,7 +7,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import structlog
 from django.db import close_old_connections
@@ -15,14 +15,15 @@ from django.db import close_old_connections
 log = structlog.get_logger("core")
 
 T = TypeVar("T")
-RETRY_SECONDS = 1.0  # after a delivery that failed
+RETRY_SECONDS = 1.0  # after a delivery that failed; doubled with each more
+LONGEST_RETRY_SECONDS = 30.0
 
 
 class Batches(Generic[T]):
     """At most `most` things wait; the oldest are dropped above that, and the log says how many.
 
-    `deliver` gets up to `size` of them in order, `pause` seconds after the first, and again until it succeeds: it has to
-    bear being given the same things twice. What waits when the process ends in good order is delivered then.
+    `deliver` gets up to `size` of them in order, `pause` seconds after the first, and again until it succeeds: it has
+    to bear being given the same things twice. What waits when the process ends in good order is delivered then.
     """
 
     threaded: ClassVar[bool] = True  # tests switch it off and call `flush`
@@ -77,15 +78,18 @@ class Batches(Generic[T]):
                 self._thread.start()
 
     def _run(self) -> None:
+        retry = RETRY_SECONDS
         while True:
             self._wake.wait()
             threading.Event().wait(self._pause)
             self._wake.clear()
             try:
                 self.flush()
+                retry = RETRY_SECONDS
             except Exception:
                 log.exception("batches.delivery_failed", batches=self.name, waiting=len(self._waiting))
-                threading.Event().wait(RETRY_SECONDS)
+                threading.Event().wait(retry)
+                retry = min(2 * retry, LONGEST_RETRY_SECONDS)
                 self._wake.set()
             finally:
                 close_old_connections()
@@ -105,7 +109,7 @@ class Batches(Generic[T]):
             raise
 
 
-_all: "weakref.WeakSet[Batches[object]]" = weakref.WeakSet()
+_all: "weakref.WeakSet[Batches[Any]]" = weakref.WeakSet()
 
 
 def clear_all() -> None:

@@ -29,10 +29,15 @@ def allows(user: Any, right: str, obj: Model | None = None) -> bool:
 
     Raises `UnknownRight`.
     """
-    if not (user and user.is_active and user.is_staff):
+    if not _is_staff(user):
         return False
     permission = policy().permission(right)
     return bool(user.has_perm(permission) or (obj is not None and user.has_perm(permission, obj)))
+
+
+def _is_staff(user: Any) -> bool:
+    """Whether `user` is active staff, and did not come with an API key that is not for the administration."""
+    return bool(user and user.is_active and user.is_staff and not getattr(user, "is_limited", False))
 
 
 def log_denied(request: Any, needed: Sequence[str]) -> None:
@@ -83,7 +88,7 @@ class HasPermission(BasePermission):
 
     def _granted(self, request: Request, view: Any, right: str) -> bool:
         user: Any = request.user
-        if not (user and user.is_active and user.is_staff):
+        if not _is_staff(user):
             return False
         if type(self).find is not None:
             return self._granted_on_one(request, view, right)

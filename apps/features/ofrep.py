@@ -101,7 +101,7 @@ async def _asked(request: Request) -> tuple[Reading, bool]:
 
 async def _is_insider(principal: Principal | None) -> bool:
     """The token's roles rule out most callers; the database decides about the others."""
-    if principal is None or not principal.roles & STAFF:
+    if principal is None or not principal.roles & STAFF or (principal.key is not None and not principal.key.admin):
         return False
     return await in_thread(may_evaluate_others)(principal.user_id, principal.epoch)
 

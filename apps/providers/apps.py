@@ -8,9 +8,11 @@ class ProvidersConfig(AppConfig):
     verbose_name = _("Models")
 
     def ready(self) -> None:
+        from apps.accounts.keys.spending import use_spending
         from apps.core import timers
         from apps.core.lane.app import register
         from apps.providers.budgets.lapse import lapse_due
+        from apps.providers.budgets.of_keys import spent_by_keys
         from apps.providers.faces.routes import ROUTES
         from apps.providers.usage.consumer import write_pending
         from apps.providers.usage.ledger import purge
@@ -20,3 +22,4 @@ class ProvidersConfig(AppConfig):
         timers.register("usage.write", seconds=1, work=write_pending)
         timers.register("usage.purge", seconds=3600, work=purge)
         timers.register("budgets.lapse", seconds=15, work=lapse_due)
+        use_spending(spent_by_keys)

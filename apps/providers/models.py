@@ -7,8 +7,8 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
-from apps.providers.usage.models import UsageDay as UsageDay
-from apps.providers.usage.models import UsageRow as UsageRow
+from apps.providers.usage.models import UsageDay as UsageDay  # noqa: PLC0414 - part of this face
+from apps.providers.usage.models import UsageRow as UsageRow  # noqa: PLC0414
 
 key_validator = RegexValidator(r"^[a-z0-9][a-z0-9-]*$", _("Use lower-case letters, digits and hyphens."))
 

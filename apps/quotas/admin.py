@@ -8,7 +8,8 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
 
 from apps.core.admin import column
-from apps.quotas.models import Account, Entry
+from apps.core.admin_history import HistoryAdmin
+from apps.quotas.models import Account, Entry, UserBudget
 
 
 class ReadOnly:
@@ -52,3 +53,13 @@ class AccountAdmin(ReadOnly, ModelAdmin):
     search_fields = ["user__username"]
     list_select_related = ["user"]
     inlines = [EntryInline]
+
+
+@admin.register(UserBudget)
+class UserBudgetAdmin(HistoryAdmin, ModelAdmin):
+    """One person's limit. Without a row the setting for everybody holds."""
+
+    list_display = ["user", "credits", "period"]
+    list_select_related = ["user"]
+    search_fields = ["user__username"]
+    autocomplete_fields = ["user"]

@@ -1,9 +1,36 @@
 """Credits: accounts, holds and the ledger. Integers only; 1 credit = 0.01 CNY."""
 
 from django.conf import settings
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from simple_history.models import HistoricalRecords
+
+
+class UserBudget(models.Model):
+    """One row is what one person may spend on models, in the place of what the setting gives to everybody."""
+
+    class Period(models.TextChoices):
+        TOTAL = "total", _("in all")
+        DAY = "day", _("a day")
+        MONTH = "month", _("a month")
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="model_budget", verbose_name=_("user")
+    )
+    credits = models.BigIntegerField(
+        _("credits"), null=True, blank=True, validators=[MinValueValidator(0)], help_text=_("Empty: no limit.")
+    )
+    period = models.CharField(_("for"), max_length=8, choices=Period.choices, default=Period.MONTH)
+    history = HistoricalRecords(cascade_delete_history=False)
+
+    class Meta:
+        verbose_name = _("budget for models")
+        verbose_name_plural = _("budgets for models")
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.credits}"
 
 
 class Book(models.TextChoices):

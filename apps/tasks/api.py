@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from apps.accounts.errors import KeyScopeExceeded
 from apps.accounts.models import User
 from apps.accounts.tickets import mint_ticket
 from apps.core.paging import paginate
@@ -137,12 +138,15 @@ class CancelView(APIView):
 
 
 class TicketView(APIView):
-    """A one-time ticket for `/ws/?ticket=`, good for 30 seconds."""
+    """A one-time ticket for `/ws/?ticket=`, good for 30 seconds. Not for an API key that is for some features only."""
 
     permission_classes = [SignedIn]
 
     @extend_schema(operation_id="ws_ticket", tags=["tasks"], request=None, responses=TicketSerializer)
     def post(self, request: Request) -> Response:
+        grant = cast(User, request.user).key_grant
+        if grant is not None and grant.features is not None:
+            raise KeyScopeExceeded(wanted="/ws/")  # the socket tells of every task of the user's
         return Response({"ticket": mint_ticket(request.user.pk or 0)})
 
 

@@ -55,7 +55,10 @@ class TaskQuerySet(QuerySet["Task"]):
         return self.filter(waiting | abandoned)
 
     def owned_by(self, user: Any) -> "TaskQuerySet":
-        return self.filter(user=user)
+        """The tasks of `user`; of those, what the API key may know of that the user came with."""
+        grant = getattr(user, "key_grant", None)
+        own = self.filter(user=user)
+        return own if grant is None or grant.features is None else own.filter(feature__in=grant.features)
 
     def held_by(self, token: int) -> "TaskQuerySet":
         """Still running under this fencing token."""

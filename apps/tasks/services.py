@@ -12,6 +12,7 @@ from django.db.models import F
 from django.db.models.functions import Coalesce
 from django.utils import timezone, translation
 
+from apps.accounts.errors import KeyScopeExceeded
 from apps.core import states
 from apps.core.config import NotReleased, Person, reader
 from apps.core.errors import ApiError, NotFound
@@ -52,8 +53,11 @@ def create_task(user: Any, *, feature: str, given: Mapping[str, Any]) -> Task:
     """Queue a run of the live version of `feature`.
 
     Task, quota hold, first event and outbox row are one transaction: after a 202 nothing can be lost, before it
-    nothing was done. Raises `FeatureUnknown`, `InputInvalid` with a pointer per field, `QuotaExhausted`.
+    nothing was done. Raises `FeatureUnknown`, `InputInvalid` with a pointer per field, `QuotaExhausted`,
+    `KeyScopeExceeded` when the user came with an API key that is not for this feature.
     """
+    if not user.allows_feature(feature):
+        raise KeyScopeExceeded(wanted=feature)
     person = Person(str(user.pk), user.role_names)
     version, payload = _released(person, feature)
     content = _checked_input(user, person.roles, payload["form"]["schema"], given)

@@ -35,6 +35,7 @@ def _authorised(principal: Principal, task_id: str) -> Task:
     user = User.objects.filter(pk=principal.user_id, is_active=True, token_epoch=principal.epoch).first()
     if user is None:
         raise Unauthenticated()
+    user.key_grant = principal.key
     return services.get_for(user, task_id)
 
 

@@ -80,6 +80,13 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _item(_("Tasks"), "checklist", "tasks.task"),
                     _item(_("Credits"), "toll", "quotas.account"),
+                    _item(_("Budgets for models"), "savings", "quotas.userbudget"),
+                    {
+                        "title": _("Use of models"),
+                        "icon": "bar_chart",
+                        "link": reverse_lazy("usage"),
+                        "permission": lambda request: request.user.has_perm("providers.view_usageday"),
+                    },
                     {
                         "title": _("Status"),
                         "icon": "monitor_heart",
@@ -93,6 +100,7 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _item(_("Users"), "person", "accounts.user"),
                     _item(_("Roles"), "group", "auth.group"),
+                    _item(_("API keys"), "key", "accounts.apikey"),
                 ],
             },
         ],

@@ -282,7 +282,8 @@ MCP_STDIO_CATALOGUE = {
 
 USAGE_ROW_DAYS = env.int("PAIBAN_USAGE_ROW_DAYS", default=90)  # single calls; the sums of their days stay
 # What every user may spend on models, in credits; empty for no limit. One person's own limit is set in the admin.
-USER_BUDGET = env.int("PAIBAN_USER_BUDGET", default=None)
+_user_budget = env.str("PAIBAN_USER_BUDGET", default="")
+USER_BUDGET = int(_user_budget) if _user_budget else None
 USER_BUDGET_PERIOD = env.str("PAIBAN_USER_BUDGET_PERIOD", default="month")  # total | day | month
 
 # --- logs -------------------------------------------------------------------------------------

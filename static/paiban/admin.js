@@ -62,10 +62,24 @@
     });
   }
 
+  /** Without a clipboard (plain HTTP on another machine) the text is selected, to be copied by hand. */
+  function copies(button) {
+    const text = document.querySelector(button.dataset.copy);
+    button.addEventListener("click", async () => {
+      try {
+        await navigator.clipboard.writeText(text.textContent);
+        button.textContent = button.dataset.copied;
+      } catch {
+        window.getSelection().selectAllChildren(text);
+      }
+    });
+  }
+
   document.addEventListener("DOMContentLoaded", () => {
     showLocal(document);
     document.querySelectorAll("[data-moment]").forEach(followMoment);
     document.querySelectorAll("input[type=range][data-output]").forEach(followRange);
+    document.querySelectorAll("button[data-copy]").forEach(copies);
     document.querySelectorAll("nav a:not([href])").forEach(reachable);
   });
   window.paibanShowLocal = showLocal;

@@ -200,8 +200,8 @@ def test_write_pending__of_many_entries__takes_few_queries(db, django_assert_max
     for n in range(15):
         sent(*(make_record(model=f"m{n % 2}") for _ in range(10)))
 
-    # savepoint, who is written, the rows (SQLite takes some 40 at once), an update, a savepoint and an insert for each of
-    # two sums, release
+    # savepoint, who is written, the rows (SQLite takes some 40 at once), then an update, a savepoint and an insert for
+    # each of two sums, release
     with django_assert_max_num_queries(15):
         written = write_pending()
 

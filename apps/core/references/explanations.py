@@ -117,6 +117,13 @@ SECTIONS = (
             Setting("PAIBAN_ACCESS_TOKEN_SECONDS", "How long an access token works."),
             Setting("PAIBAN_REFRESH_TOKEN_SECONDS", "How long a sign-in lasts that nobody refreshes."),
             Setting("PAIBAN_WELCOME_CREDITS", "Credits that a new account starts with."),
+            Setting(
+                "PAIBAN_USER_BUDGET",
+                "What every user may spend on models, in credits; one person's own limit is set in the admin.",
+                "no limit",
+            ),
+            Setting("PAIBAN_USER_BUDGET_PERIOD", "For how long: `total`, `day` or `month`, in UTC."),
+            Setting("PAIBAN_USAGE_ROW_DAYS", "Days for which single calls to models are kept; the daily sums stay."),
             Setting("PAIBAN_POLICY_FILE", "The file that says what each role may do.", "`config/policy.toml`"),
             Setting(
                 "PAIBAN_POLICY_MODE",

@@ -1,5 +1,7 @@
 """Reservations that nobody settled: their processes died, and what they spent is guessed at what was set aside."""
 
+from typing import Any
+
 import structlog
 from redis.exceptions import RedisError
 
@@ -26,13 +28,13 @@ def lapse_due() -> int:
 
 
 def _lapse_due() -> int:
-    client, lapsed = redis.client(), 0
-    now = client.time()[0]  # type: ignore[index]  # redis-py's stubs mix in the asyncio client's answers
+    client: Any = redis.client()  # redis-py's stubs know nothing of decoded answers
+    lapsed, now = 0, client.time()[0]
     due = client.zrange(redis.key(scripts.DEADLINES), "-inf", now, byscore=True, offset=0, num=BATCH)
     names = (scripts.RESERVATIONS, scripts.DEADLINES, scripts.LAPSED, STREAM)
-    for number in due:  # type: ignore[union-attr]
+    for number in due:
         kept = client.hget(redis.key(scripts.RESERVATIONS), number)
-        record = packed([_lost_as_kept(number, str(kept))] if kept else [])
+        record = packed([_lost_as_kept(number, kept)] if kept else [])
         given = [number, now, record, KEPT_BATCHES, scripts.LAPSED_KEPT_SECONDS]
         lapsed += int(scripts.LAPSE.run(client, [redis.key(name) for name in names], given))
     if lapsed:

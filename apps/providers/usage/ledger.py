@@ -15,7 +15,7 @@ from django.utils import timezone
 from apps.core.transactions import retry_on_conflict
 from apps.providers.usage.models import UsageDay, UsageRow
 from apps.providers.usage.records import Numbered, UsageRecord
-from apps.providers.usage.sums import GROUPED, SUMS, Slot, name_of, slot_of, summed
+from apps.providers.usage.sums import GROUPED, SUMS, Slot, name_of, summed
 
 __all__ = ["Difference", "purge", "verify_usage", "write"]
 
@@ -44,9 +44,7 @@ def write(batch: Iterable[Numbered]) -> int:
 @retry_on_conflict
 def _write(rows: list[UsageRow]) -> int:
     with transaction.atomic():
-        written = set(
-            UsageRow.objects.filter(number__in=[row.number for row in rows]).values_list("number", flat=True)
-        )
+        written = set(UsageRow.objects.filter(number__in=[row.number for row in rows]).values_list("number", flat=True))
         fresh = [row for row in rows if row.number not in written]
         UsageRow.objects.bulk_create(fresh)
         sums = summed(fresh)

@@ -13,7 +13,10 @@ FOUND = "found"  # it was not lost after all: takes back what was written as los
 
 @dataclass(frozen=True, slots=True)
 class UsageRecord:
-    """One row to be: a call that was made, whoever answered. `status` is `ok`, `cut`, the code of an error, or as above."""
+    """One row to be: a call that was made, whoever answered.
+
+    `status` is `ok`, `cut`, the code of an error, or one of the two above.
+    """
 
     request_id: str
     at: float  # Unix time
@@ -46,7 +49,7 @@ _numbers = itertools.count()
 
 
 def _after_fork() -> None:
-    global _process, _numbers  # noqa: PLW0603 - one per process is the point
+    global _process, _numbers
     _process, _numbers = uuid.uuid4().hex[:20], itertools.count()
 
 

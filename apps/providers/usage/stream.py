@@ -79,10 +79,16 @@ def refuse(entry: Entry) -> None:
 def unwritten() -> Iterator[Numbered]:
     """Every record that is still in the stream, read or not. Raises `RedisError`."""
     after = "-"
-    while rows := redis.client().xrange(redis.key(STREAM), min=after, count=PAGE):
-        for number, fields in rows:  # type: ignore[union-attr]  # redis-py's stubs mix in the asyncio client's answers
-            yield from _entry(str(number), fields).batch or ()
-        after = f"({rows[-1][0]}"  # type: ignore[index]
+    while rows := _page(after):
+        for number, fields in rows:
+            yield from _entry(number, fields).batch or ()
+        after = f"({rows[-1][0]}"
+
+
+def _page(after: str) -> list[tuple[str, dict[str, str]]]:
+    client: Any = redis.client()  # redis-py's stubs know nothing of decoded answers
+    rows: list[tuple[str, dict[str, str]]] = client.xrange(redis.key(STREAM), min=after, count=PAGE)
+    return rows
 
 
 def _entry(number: str, fields: dict[str, str] | None) -> Entry:

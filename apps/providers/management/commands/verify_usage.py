@@ -17,7 +17,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         differences = verify_usage()
         for found in differences:
-            self.stdout.write(f"{' '.join(map(str, found.slot))}: {found.what} is {found.stored}, rows say {found.summed}")
+            self.stdout.write(
+                f"{' '.join(map(str, found.slot))}: {found.what} is {found.stored}, rows say {found.summed}"
+            )
         self.stdout.write(f"{len(differences)} differences")
         if differences:
             sys.exit(1)
