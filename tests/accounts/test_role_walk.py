@@ -18,7 +18,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from apps.accounts.models import User
+from apps.accounts.keys.scopes import scopes
+from apps.accounts.keys.services import create_key
+from apps.accounts.models import ApiKey, User
 from apps.accounts.tokens import sign_access
 from apps.core import assets
 from apps.core.lane import app as lane
@@ -32,6 +34,7 @@ from apps.mcp.models import Server, Tool
 from apps.pipelines.models import Pipeline
 from apps.prompts.models import Prompt
 from apps.providers.models import Endpoint
+from apps.quotas.models import UserBudget
 from apps.quotas.services import account_of
 from apps.tasks.models import Task
 from apps.tasks.services import create_task
@@ -64,6 +67,8 @@ def rows(db: None) -> dict[type[models.Model], models.Model]:
         User: other,
         Group: Group.objects.create(name="guests"),
         type(account_of(other)): account_of(other),
+        ApiKey: create_key(other, by=other, name="k", scopes=scopes()).row,
+        UserBudget: UserBudget.objects.create(user=other, credits=5),
         Task: create_task(other, feature="greeter", given={"name": "x"}),
     }
 
@@ -74,6 +79,7 @@ class Builder:
     def __init__(self, rows: dict[Any, Any], caller: User | None) -> None:
         self.rows, self.caller = rows, caller
         self.task = create_task(caller, feature="greeter", given={"name": "y"}) if caller else rows[Task]
+        self.key = create_key(caller, by=caller, name="k", scopes=scopes()).row if caller else rows[ApiKey]
 
     def __call__(self, route: str, argument: str) -> str:
         makers = {
@@ -85,6 +91,7 @@ class Builder:
             "key": lambda route: "greeting" if "/usage/" in route else "greeter",
             "kind": lambda route: "pipeline" if "/usage/" not in route else "prompt",
             "task_id": lambda _route: str(self.task.pk),
+            "key_id": lambda _route: str(self.key.pk),
             "token": lambda _route: "a-token",
             "app_label": lambda _route: "features",
             "content_type_id": lambda _route: "1",

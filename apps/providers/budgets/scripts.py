@@ -94,12 +94,14 @@ redis.call('zrem', KEYS[2], id)
 redis.call('hdel', KEYS[3], id)
 for i = 5, #KEYS do
   local epoch = redis.call('hget', KEYS[i], 'epoch')
-  if epoch and epoch == of[KEYS[i]] then
-    redis.call('hincrby', KEYS[i], open and 'held' or 'spent', back)
-    if lapsed then redis.call('hincrby', KEYS[i], 'guessed', back) end
-    redis.call('hincrby', KEYS[i], 'spent', cost)
-  elseif epoch and epoch ~= ARGV[i + 2] and first and redis.call('hsetnx', KEYS[i], 'late:' .. id, '1') == 1 then
-    redis.call('hincrby', KEYS[i], 'spent', cost)
+  if epoch then
+    local same = epoch == (of[KEYS[i]] or ARGV[i + 2])
+    local fresh = same and (open or lapsed)
+    if not same and first then fresh = redis.call('hsetnx', KEYS[i], 'late:' .. id, '1') == 1 end
+    if open and same then redis.call('hincrby', KEYS[i], 'held', back) end
+    if lapsed then redis.call('hincrby', KEYS[i], 'spent', back) end
+    if lapsed and same then redis.call('hincrby', KEYS[i], 'guessed', back) end
+    if fresh then redis.call('hincrby', KEYS[i], 'spent', cost) end
   end
 end
 if lapsed then redis.call('xadd', KEYS[4], 'maxlen', '~', ARGV[6], '*', 'batch', ARGV[5]) end
@@ -117,8 +119,9 @@ local parts = {}
 for part in string.gmatch(kept, '%S+') do parts[#parts + 1] = part end
 local back = parts[1] == '0' and '0' or '-' .. parts[1]
 for i = 3, #parts, 2 do
-  if redis.call('hget', parts[i], 'epoch') == parts[i + 1] then
-    redis.call('hincrby', parts[i], 'held', back)
+  local epoch = redis.call('hget', parts[i], 'epoch')
+  if epoch == parts[i + 1] then redis.call('hincrby', parts[i], 'held', back) end
+  if epoch then
     redis.call('hincrby', parts[i], 'spent', parts[1])
     redis.call('hincrby', parts[i], 'guessed', parts[1])
   end
