@@ -14,6 +14,7 @@ handler500 = "apps.core.error_handling.server_error"
 
 urlpatterns = [
     path("", include("apps.core.status.page")),
+    path("", include("apps.providers.usage.page")),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
     path("health", health.health),
@@ -27,7 +28,6 @@ urlpatterns = [
     path("api/v1/auth/", include("apps.accounts.api")),
     path("api/v1/", include("apps.accounts.keys.api")),
     path("api/v1/", include("apps.providers.usage.api")),
-    path("", include("apps.providers.usage.page")),
     path("api/v1/", include("apps.core.storage.api")),
     path("api/v1/", include("apps.quotas.api")),
     path("api/v1/admin/", include("apps.core.status.api")),

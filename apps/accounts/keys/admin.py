@@ -247,9 +247,7 @@ class ApiKeyAdmin(HistoryAdmin, ModelAdmin):
             "made": made,
             "opts": self.opts,
         }
-        answer = render(request, "admin/accounts/key_made.html", context)
-        answer["Cache-Control"] = "no-store"
-        return answer
+        return render(request, "admin/accounts/key_made.html", context)  # never cached, as all of the admin
 
     # --- ending one ---------------------------------------------------------------------------
 

@@ -73,9 +73,7 @@ def usage_view(request: HttpRequest) -> HttpResponse:
         if total.calls
         else [],
     }
-    answer = render(request, "admin/usage/models.html", context)
-    answer["Cache-Control"] = "no-store"
-    return answer
+    return render(request, "admin/usage/models.html", context)
 
 
 def _span(text: str) -> int:
