@@ -2,20 +2,15 @@
 
 from apps.core.errors import ApiError, Forbidden
 from apps.core.lane.identity import Principal
-from apps.providers.budgets import Budget
+from apps.providers.budgets import budgets_of
 from apps.providers.errors import NoRoute
 from apps.providers.gateway import Caller
 
 
-def caller_of(principal: Principal) -> Caller:
+async def caller_of(principal: Principal) -> Caller:
     """The principal with the budgets that apply: the key's and the person's."""
-    budgets = []
     key = principal.key
-    if key is not None and key.budget is not None:
-        budgets.append(Budget(f"key:{key.id}", key.budget, key.budget_period))
-    if principal.budget is not None:
-        budgets.append(Budget(f"user:{principal.user_id}", principal.budget, principal.budget_period))
-    return Caller(user_id=principal.user_id, key_id=key.id if key else None, budgets=tuple(budgets))
+    return Caller(principal.user_id, key.id if key else None, budgets=await budgets_of(principal))
 
 
 def check_model(principal: Principal, model: str) -> None:

@@ -63,7 +63,7 @@ async def embeddings(request: Request) -> Response:
     name, principal = named_model(body), request.state.principal
     check_model(principal, name)
     tokens_in = sum(map(estimate_tokens, texts))
-    ask = Ask("embedding", name, caller=caller_of(principal), operation="embedding")
+    ask = Ask("embedding", name, caller=await caller_of(principal), operation="embedding")
 
     async def begin(candidate: Candidate, secret: str | None) -> Whole | Embeddings:
         handler = handlers()[candidate.handler_key]

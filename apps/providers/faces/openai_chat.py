@@ -51,7 +51,7 @@ async def chat_completions(request: Request) -> Response:
             return EventStream(ended_by_error(face.chunks(answer.items)), dict(answer.headers))
         return Response(await face.whole(answer.items), media_type="application/json", headers=dict(answer.headers))
     check_model(principal, model)
-    return await _answered(body, Ask("chat", model, caller=caller_of(principal)), stream=stream)
+    return await _answered(body, Ask("chat", model, caller=await caller_of(principal)), stream=stream)
 
 
 async def _answered(body: Mapping[str, Any], ask: Ask, *, stream: bool) -> Response:

@@ -49,7 +49,7 @@ async def completions(request: Request) -> Response:
     ask = Ask(
         "completion" if completes else "chat",
         name,
-        caller=caller_of(principal),
+        caller=await caller_of(principal),
         operation="completion" if completes else "chat",
     )
     opened = await _opened(ask, body, prompt, stream=stream)

@@ -53,7 +53,7 @@ async def embeddings(request: Request) -> Response:
     """`POST /api/v1/ai/embeddings`."""
     body = await read_json(request, largest=LARGEST)
     texts = texts_of(body)
-    ask = _ask(request, body, "embedding")
+    ask = await _ask(request, body, "embedding")
 
     async def begin(candidate: Candidate, secret: str | None) -> Embeddings:
         return await handlers()[candidate.handler_key].embed(texts, candidate, secret)
@@ -72,7 +72,7 @@ async def embeddings(request: Request) -> Response:
     return Response(msgspec.json.encode(told), media_type="application/json", headers=trail_headers(opened))
 
 
-def _ask(request: Request, body: Any, capability: str) -> Ask:
+async def _ask(request: Request, body: Any, capability: str) -> Ask:
     model, strategy = body.get("model") or "", body.get("strategy") or "priority"
     if not isinstance(model, str):
         raise _invalid("/model", gettext("This has to be a text."))
@@ -81,7 +81,7 @@ def _ask(request: Request, body: Any, capability: str) -> Ask:
         raise _invalid("/strategy", words)
     check_model(request.state.principal, model)
     operation: Any = "embedding" if capability == "embedding" else "chat"
-    caller = caller_of(request.state.principal)
+    caller = await caller_of(request.state.principal)
     return Ask(capability, model, strategy=strategy, caller=caller, operation=operation)
 
 
@@ -91,7 +91,7 @@ async def _answered(request: Request, body: dict[str, Any]) -> Response:
         raise _invalid("/capability", gettext("This has to be a text."))
     wants_stream = bool(body.get("stream"))
     chat_request = request_of(body, stream=wants_stream, key=get_request_id())
-    streamed = await stream(chat_request, _ask(request, body, capability))
+    streamed = await stream(chat_request, await _ask(request, body, capability))
     if wants_stream:
         return EventStream(_frames(streamed), trail_headers(streamed.call))
     told = await _whole(streamed)
