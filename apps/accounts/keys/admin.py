@@ -27,6 +27,11 @@ from apps.core.errors import ApiError, Forbidden
 from apps.core.permissions import needs
 
 MICRO = 1_000_000
+NEARLY = 90  # percent of a budget; from there on its bar warns
+METER = (
+    '<span class="pb pb-inline"><span class="pb-meter" aria-hidden="true">'
+    '<i style="width:{}%" class="{}"></i></span>{}</span>'
+)
 STATES = {"active": _("active"), "expired": _("expired"), "revoked": _("revoked")}
 TAGS = {"active": "live", "expired": "waiting", "revoked": "cancelled"}
 
@@ -48,15 +53,15 @@ class KeyForm(forms.ModelForm[ApiKey]):
     """What a new key may do."""
 
     features = LinesField(
-        label=_("features"), help_text=_("Their keys, one a line. Empty: all that the owner may use.")
+        label=_("Features"), help_text=_("Their keys, one a line. Empty: all that the owner may use.")
     )
-    models = LinesField(label=_("models"), help_text=_("Their names, one a line. Empty: all."))
+    models = LinesField(label=_("Models"), help_text=_("Their names, one a line. Empty: all."))
     ips = LinesField(
-        label=_("addresses"),
+        label=_("Addresses"),
         help_text=_("Addresses and networks, one a line, such as 203.0.113.0/24. Empty: anywhere."),
     )
     admin = forms.BooleanField(
-        label=_("for the management API"),
+        label=_("For the management API"),
         required=False,
         widget=UnfoldBooleanSwitchWidget(),
         help_text=_("It may do there what you may. Only for a key of your own."),
@@ -111,7 +116,15 @@ class KeyList(ChangeList):
 class ApiKeyAdmin(HistoryAdmin, ModelAdmin):
     form = KeyForm
     revertible = False  # a key that was revoked stays so
-    list_display = ["name", "shown_key", "user", "shown_state", "shown_budget", "last_used_at", "created_at"]
+    list_display = [
+        "name",
+        "shown_key",
+        "user",
+        "shown_state",
+        "shown_budget",
+        "last_used_at",
+        column("created_at", _("created"), ordering="created_at"),
+    ]
     list_filter = [StateFilter]
     list_select_related = ["user"]
     search_fields = ["name", "prefix", "last4", "user__username"]
@@ -142,14 +155,15 @@ class ApiKeyAdmin(HistoryAdmin, ModelAdmin):
 
     # --- what is shown ------------------------------------------------------------------------
 
-    @admin.display(description=_("key"), ordering="prefix")
+    @admin.display(description=_("API key"), ordering="prefix")
     def shown_key(self, key: ApiKey) -> str:
-        return format_html('<code class="pb-code">{}</code>', key.masked)
+        return format_html('<code style="white-space:nowrap">{}</code>', key.masked)
 
     @admin.display(description=_("state"))
     def shown_state(self, key: ApiKey) -> str:
         state = key.state(timezone.now())
-        return format_html('<span class="pb-tag pb-tag--{}">{}</span>', TAGS[state], STATES[state])
+        tag = '<span class="pb pb-inline"><span class="pb-tag pb-tag--{}">{}</span></span>'
+        return format_html(tag, TAGS[state], STATES[state])
 
     @admin.display(description=_("budget"))
     def shown_budget(self, key: ApiKey) -> str:
@@ -164,9 +178,7 @@ class ApiKeyAdmin(HistoryAdmin, ModelAdmin):
             "budget": key.budget,
             "period": key.get_budget_period_display(),
         }
-        bar = '<span class="pb-meter" role="img" aria-label="{}"><i style="width:{}%"{}></i></span><span>{}</span>'
-        full = format_html(' class="{}"', "pb-meter__full") if share >= 90 else ""
-        return format_html(bar, words, share, full, words)
+        return format_html(METER, share, "pb-meter__full" if share >= NEARLY else "", words)
 
     @admin.display(description=_("features"))
     def shown_features(self, key: ApiKey) -> str:
@@ -204,8 +216,7 @@ class ApiKeyAdmin(HistoryAdmin, ModelAdmin):
         key = self.get_object(request, object_id) if object_id else None
         may = key is not None and key.revoked_at is None and _may_revoke(request)
         context = {**(extra_context or {}), "revoke_url": _revoke_url(key) if key is not None and may else ""}
-        if object_id:
-            context |= dict.fromkeys(("show_save", "show_save_and_continue", "show_save_and_add_another"), False)
+        context |= {"show_save": not object_id, "show_save_and_continue": False, "show_save_and_add_another": False}
         return super().changeform_view(request, object_id, form_url, context)
 
     # --- making one ---------------------------------------------------------------------------

@@ -67,6 +67,7 @@ def usage_view(request: HttpRequest) -> HttpResponse:
         "total": total,
         "credits": in_credits(total.cost),
         "failed": percent(total.failed, total.calls),
+        "tokens": f"{total.input_tokens:,} / {total.output_tokens:,}",
         "chart": json.dumps(_chart(report.lines(rows, "day"), since, until)) if total.calls else "",
         "days": [(line, in_credits(line.cost)) for line in report.lines(rows, "day")] if total.calls else [],
         "tables": [(group, title, _rows(report.lines(rows, group))) for group, title in TABLES.items()]
