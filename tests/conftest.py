@@ -24,7 +24,7 @@ from apps.core import health, redis
 from apps.core.cache import cache
 from apps.core.config import reader, subscriber
 from apps.features import delivery
-from apps.mcp import services as mcp_services
+from apps.mcp.services import tools as mcp_tools
 
 # `HYPOTHESIS_PROFILE=nightly` looks harder. The autouse fixture below is cheap and safe to share among examples.
 _CALM = {"deadline": None, "database": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
@@ -138,12 +138,12 @@ def demo(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
     The tool server is asked for its tools once per test process; starting it takes over a second.
     """
-    real = mcp_services.list_tools
+    real = mcp_tools.list_tools
 
-    async def list_once(server_key: str, catalogue_id: str) -> Any:
-        if server_key not in _discovered:
-            _discovered[server_key] = await real(server_key, catalogue_id)
-        return _discovered[server_key]
+    async def list_once(target: Any, find: Any) -> Any:
+        if target.server not in _discovered:
+            _discovered[target.server] = await real(target, find)
+        return _discovered[target.server]
 
-    monkeypatch.setattr(mcp_services, "list_tools", list_once)
+    monkeypatch.setattr(mcp_tools, "list_tools", list_once)
     call_command("seed", "--credentials", "/dev/null")

@@ -34,4 +34,9 @@ def fault_of(schema: Mapping[str, Any]) -> tuple[str, str] | None:
 
 @lru_cache(maxsize=512)
 def _compiled(schema: str) -> Any:
-    return jsonschema_rs.Draft202012Validator(schema)
+    return jsonschema_rs.Draft202012Validator(schema, retriever=_never)
+
+
+def _never(uri: str) -> Any:
+    """The library would fetch a `$ref` from the network or the disk: an address of the schema's author's choosing."""
+    raise ValueError("references to other documents are not followed")

@@ -6,3 +6,9 @@ class McpConfig(AppConfig):
     name = "apps.mcp"
     label = "mcp"
     verbose_name = _("Tools")
+
+    def ready(self) -> None:
+        from apps.core import notices
+        from apps.mcp import alerts
+
+        notices.register(alerts.notice)

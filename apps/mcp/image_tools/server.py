@@ -18,6 +18,8 @@ INSTRUCTIONS = (
     "Turns a photo into a shop picture. The usual order: cut_out, resize, pad, soft_shadow, "
     "white_background, convert. Every tool leaves its input alone and answers with a new file."
 )
+# Of what the tools do, not of the product: a new one asks operators to look at the tools again.
+VERSION = "1"
 ONLY_ADDS_FILES = ToolAnnotations(read_only_hint=False, destructive_hint=False, open_world_hint=False)
 
 
@@ -46,7 +48,9 @@ def _wrong_arguments(error: ValidationError) -> str:
 
 
 def make_server(folder: Workspace, jobs: Jobs) -> ImageToolServer:
-    server = ImageToolServer("paiban-image-tools", title="Image tools", instructions=INSTRUCTIONS, log_level="WARNING")
+    server = ImageToolServer(
+        "paiban-image-tools", title="Image tools", version=VERSION, instructions=INSTRUCTIONS, log_level="WARNING"
+    )
     tools = ImageTools(folder, jobs)
     for tool, title in (
         (tools.cut_out, "Cut out the product"),
