@@ -1,3 +1,5 @@
+import logging
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
@@ -11,4 +13,11 @@ class McpConfig(AppConfig):
         from apps.core import notices
         from apps.mcp import alerts
 
+        _hush_the_sdk()
         notices.register(alerts.notice)
+
+
+def _hush_the_sdk() -> None:
+    """It logs what servers send, with tracebacks: foreign text, tokens that a server sends back. Errors are ours."""
+    for name in ("mcp.client", "mcp.shared", "client", "websockets"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)

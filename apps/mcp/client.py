@@ -67,7 +67,11 @@ async def call_tool(
 
 
 async def list_tools(target: Target, find: FindCredential) -> Listing:
-    """What the server shows now, over the kept session or a new one. Raises what kept it from being asked."""
+    """What the server shows now, over a new session, which is kept. Raises what kept it from being asked.
+
+    A kept session would not tell of a new version of the server.
+    """
+    pool().forget(target.server)
     _session, listing = await pool().listed(target, find)
     return listing
 

@@ -1,6 +1,7 @@
 """From the many ways in which a connection fails to the one error that says what to do about it."""
 
 import asyncio
+import re
 from collections.abc import Callable
 
 import httpx2
@@ -36,6 +37,8 @@ from apps.mcp.target import Credential
 MAX_ANSWER = 8 * 1024 * 1024  # bytes of one answer; files come by reference
 REFUSED = (401, 403, 407)
 BUSY = (429, 503)
+# Of the parser's report, what a person can use; the rest is its own affairs.
+_NOT_JSON = re.compile(r".*(Invalid JSON: [^\[]{1,120}).*")
 SESSION_ENDED = "Session terminated"  # the SDK's words for 404 on a session the server has forgotten
 
 
@@ -90,9 +93,7 @@ def to_error(exc: BaseException, watch: Watch, tool: str = "") -> ApiError:
         return watch.error
     if isinstance(found, MCPError):
         return _of_protocol(found, watch, tool)
-    if isinstance(found, ValidationError | RuntimeError):
-        return AnswerInvalid(server=watch.server, what=watch.credential.redacted(str(found)))
-    if isinstance(found, httpx2.SSEError):
+    if isinstance(found, ValidationError | RuntimeError | httpx2.SSEError):
         return AnswerInvalid(server=watch.server, what=watch.credential.redacted(str(found)))
     return unreachable(watch, found)
 
@@ -135,6 +136,7 @@ def _params(watch: Watch, tool: str, said: str) -> ApiError:
 
 
 def _invalid(watch: Watch, tool: str, said: str) -> ApiError:
+    said = _NOT_JSON.sub(r"\1", said)
     if watch.status is not None and (watch.status >= 500 or watch.status in BUSY):
         return unreachable(watch)
     return AnswerInvalid(server=watch.server, what=watch.words or said)

@@ -72,16 +72,19 @@ class Session:
         try:
             return await asyncio.wait_for(asyncio.shield(self._ready), OPEN_SECONDS)
         except Exception as exc:
-            self._stop.set()
-            if not self._ready.done():
-                self._owner.cancel()  # still waiting for a server that does not answer
-            log.warning("server.open_failed", server=self.target.server, error=words_of(exc))
+            self._end()
+            log.warning("server.open_failed", server=self.target.server, error=self._words(exc))
             raise to_error(exc, self.watch) from exc
 
     async def close(self) -> None:
         """End the session and its process."""
-        self._stop.set()
+        self._end()
         await asyncio.wait([self._owner], timeout=CLOSE_SECONDS)
+
+    def _end(self) -> None:
+        self._stop.set()
+        if not self._ready.done():
+            self._owner.cancel()  # still waiting for a server that does not answer
 
     @property
     def is_closed(self) -> bool:
@@ -180,10 +183,13 @@ class Session:
             if not self._ready.done():
                 self._ready.set_exception(exc)
             else:
-                log.warning("server.lost", server=self.target.server, error=words_of(exc))
+                log.warning("server.lost", server=self.target.server, error=self._words(exc))
         finally:
             if not self._ready.done():
                 self._ready.cancel()
+
+    def _words(self, exc: BaseException) -> str:
+        return self.watch.credential.redacted(words_of(exc))
 
     async def _until_idle(self) -> None:
         """Returns when it was told to stop, when the wire broke, or when nobody called for long."""
@@ -254,6 +260,11 @@ class SessionPool:
         """Drop `session` unless it is as good as before `error`."""
         if not isinstance(error, _HARMLESS):
             self.drop(session)
+
+    def forget(self, server: str) -> None:
+        """Close what is kept for `server`, if anything is."""
+        if found := self._sessions.get(server):
+            self.drop(found)
 
     def drop(self, session: Session) -> None:
         """Close a session, so that the next call opens a new one."""

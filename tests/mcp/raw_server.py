@@ -58,6 +58,7 @@ class Script:
     asked: list[str] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     calls: list[dict[str, Any]] = field(default_factory=list)
+    port: int = 0
 
     async def answer(self, message: dict[str, Any]) -> dict[str, Any] | None:
         """The JSON-RPC answer, or None for a notification."""
@@ -91,14 +92,19 @@ class Script:
 
     async def over_websocket(self, connection: ServerConnection) -> None:
         self.headers.append({k.lower(): v for k, v in connection.request.headers.raw_items()})
-        async for frame in connection:
+
+        async def reply(frame: Any) -> None:
             try:
                 told = await self.answer(json.loads(frame))
             except Refuse as refused:
-                await connection.send(refused.response.body, text=True)
-                continue
+                await connection.send([refused.response.body], text=True)
+                return
             if told is not None:
                 await connection.send(json.dumps(told))
+
+        async with asyncio.TaskGroup() as tasks:
+            async for frame in connection:
+                tasks.create_task(reply(frame))
 
 
 @contextlib.contextmanager
@@ -122,22 +128,29 @@ def websocket_server(script: Script, **options: Any) -> Iterator[int]:
     """The script over websockets."""
     loop = asyncio.new_event_loop()
     port: list[int] = []
-    stop = asyncio.Event()
 
     async def work() -> None:
         async with serve(
             script.over_websocket, "127.0.0.1", 0, subprotocols=[Subprotocol("mcp")], **options
         ) as running:
             port.append(next(iter(running.sockets)).getsockname()[1])
-            await stop.wait()
+            await asyncio.Event().wait()
 
-    thread = threading.Thread(target=loop.run_until_complete, args=[work()], daemon=True)
+    def run() -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            loop.run_until_complete(work())
+
+    def end() -> None:
+        for task in asyncio.all_tasks(loop):
+            task.cancel()
+
+    thread = threading.Thread(target=run, daemon=True)
     thread.start()
     until(lambda: bool(port))
     try:
         yield port[0]
     finally:
-        loop.call_soon_threadsafe(stop.set)
+        loop.call_soon_threadsafe(end)
         thread.join(10)
         loop.close()
 

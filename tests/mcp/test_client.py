@@ -210,6 +210,7 @@ def test_discover__first_time__stores_but_allows_nothing(server, monkeypatch):
     discover_tools(server, by=None)
 
     assert list(Tool.objects.order_by("name").values_list("name", "allowed")) == [
+        ("count", False),
         ("die", False),
         ("echo", False),
         ("fail", False),

@@ -11,7 +11,15 @@ from apps.mcp.services.servers import (
     set_token,
     update_server,
 )
-from apps.mcp.services.tools import allow_tools, approve_tool, discover_tools, forget_tools, set_tool_options
+from apps.mcp.services.tools import (
+    allow_tools,
+    approve_tool,
+    discover_tools,
+    forget_tools,
+    set_tool_options,
+    tool,
+    tool_changes,
+)
 from apps.mcp.services.trials import Probe, Trial, probe_server, try_tool
 
 __all__ = [
@@ -31,6 +39,8 @@ __all__ = [
     "server",
     "set_token",
     "set_tool_options",
+    "tool",
+    "tool_changes",
     "try_tool",
     "update_server",
 ]

@@ -9,7 +9,8 @@ from django.utils import timezone
 from simple_history.utils import bulk_create_with_history
 
 from apps.core import aio
-from apps.core.errors import ApiError
+from apps.core.errors import ApiError, NotFound
+from apps.core.publishing.diff import Change, diff
 from apps.core.publishing.usage import refuse_used
 from apps.mcp import tokens
 from apps.mcp.catalogue import address_of
@@ -24,6 +25,23 @@ log = structlog.get_logger("mcp")
 
 DISCOVER_SECONDS = 60
 OPTIONS = frozenset({"allowed", "timeout_seconds", "repeatable", "max_retries"})
+
+
+def tool(server_key: str, name: str) -> Tool:
+    """The row. Raises `NotFound`."""
+    found = Tool.objects.select_related("server").filter(server__key=server_key, name=name).first()
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def tool_changes(row: Tool) -> list[Change]:
+    """What the server shows against what was approved; a version that it is not held to is no difference."""
+    if not row.seen:
+        return []
+    skipped = () if row.server.pin_version else ("serverVersion",)
+    old, new = ({k: v for k, v in one.items() if k not in skipped} for one in (row.as_approved(), row.seen))
+    return diff(old, new)
 
 
 def target_of(server: Server) -> Target:

@@ -19,7 +19,9 @@ from apps.mcp.transports.guard import addresses
 from apps.mcp.transports.messages import streams
 
 OPEN_SECONDS = 10.0
-TOO_BIG = 1009
+CLOSE_SECONDS = 1.0  # nobody waits for the goodbye of a server that hangs
+# Why we closed: larger than asked for; no websocket, no text, no UTF-8.
+TOO_BIG, RUBBISH = 1009, frozenset({1002, 1003, 1007})
 
 
 @asynccontextmanager
@@ -36,6 +38,7 @@ async def connect(target: Target, watch: Watch) -> AsyncIterator[Any]:
             proxy=None,
             max_size=MAX_ANSWER,
             open_timeout=OPEN_SECONDS,
+            close_timeout=CLOSE_SECONDS,
         )
     except InvalidStatus as exc:
         watch.refused(exc.response.status_code, (exc.response.body or b"")[:300].decode(errors="replace"))
@@ -77,8 +80,11 @@ async def _frames(connection: ClientConnection, watch: Watch) -> AsyncIterator[b
         async for frame in connection:
             yield frame.encode() if isinstance(frame, str) else frame
     except ConnectionClosed as exc:
-        if TOO_BIG in {closed.code for closed in (exc.rcvd, exc.sent) if closed}:
+        code = exc.sent.code if exc.sent else None
+        if code == TOO_BIG:
             watch.too_large()
+        elif code in RUBBISH:
+            watch.invalid(str(exc))
 
 
 def _sender(connection: ClientConnection) -> Any:

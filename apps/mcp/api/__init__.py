@@ -1,0 +1,1 @@
+"""`/api/v1/admin/mcp`: the management API of tool servers."""
