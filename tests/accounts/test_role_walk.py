@@ -53,7 +53,7 @@ def rows(db: None) -> dict[type[models.Model], models.Model]:
     feature = make_feature("greeter", published=True)
     other = make_user("other")
     server = Server.objects.create(key="tools", name="Tools", catalogue_id="image-tools")
-    Tool.objects.create(server=server, name="t", sha256="a", seen_sha256="a")
+    tool = Tool.objects.create(server=server, name="t", sha256="a", seen_sha256="a")
     return {
         Feature: feature,
         type(feature.menu): feature.menu,
@@ -61,6 +61,7 @@ def rows(db: None) -> dict[type[models.Model], models.Model]:
         Prompt: Prompt.objects.get(),
         Endpoint: Endpoint.objects.get(),
         Server: server,
+        Tool: tool,
         User: other,
         Group: Group.objects.create(name="guests"),
         type(account_of(other)): account_of(other),
@@ -124,7 +125,7 @@ def person(name: str) -> User | None:
 
 def contents() -> dict[str, list[Any]]:
     """Everything that a refused call must leave as it is."""
-    tables = [*admin.site._registry, Tool, Snapshot, Group.permissions.through]
+    tables = [*admin.site._registry, Snapshot, Group.permissions.through]
     return {table._meta.label: sorted(table._default_manager.values_list(), key=str) for table in tables}
 
 

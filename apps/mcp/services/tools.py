@@ -230,6 +230,6 @@ def _save(tool: Tool, changes: Mapping[str, Any], *, by: Any, clean: bool = Fals
     for name, value in changes.items():
         setattr(tool, name, value)
     if clean:
-        tool.full_clean()
+        tool.clean_fields(exclude={field.name for field in Tool._meta.fields} - OPTIONS)
     tool._history_user = by  # type: ignore[attr-defined]  # simple-history's documented attribute
     tool.save()

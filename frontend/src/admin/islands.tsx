@@ -6,8 +6,11 @@ import { readSource } from "./source";
 const FormPreview = lazy(() => import("./FormPreview").then((module) => ({ default: module.FormPreview })));
 const PipelineView = lazy(() => import("./pipeline/PipelineView").then((module) => ({ default: module.PipelineView })));
 
+const ToolTester = lazy(() => import("./ToolTester").then((module) => ({ default: module.ToolTester })));
+
 const ISLANDS: Record<string, (source: unknown, host: HTMLElement) => ReactNode> = {
   "form-preview": (source) => <FormPreview source={source} />,
+  "tool-tester": (source) => <ToolTester source={source} />,
   pipeline: (source, host) => <PipelineView source={source} live={host.dataset.live ?? "id_graph"} />,
 };
 
