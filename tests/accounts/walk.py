@@ -171,6 +171,8 @@ def needs_of_admin(route: str, pattern: Any, method: str) -> tuple[str, ...]:
 def _standard(model_admin: Any, kind: str, method: str) -> tuple[str, ...]:
     action = STANDARD[kind][method == "POST"]
     read_only = getattr(model_admin, "read_only", False)
+    if action == "create" and getattr(model_admin, "never_added", False):
+        return (NOBODY,)
     if read_only and (action != "read" or (kind == "change" and method == "POST")):
         return (NOBODY,)
     if kind == "simple_history" and method == "POST" and not getattr(model_admin, "revertible", True):

@@ -24,7 +24,7 @@ from apps.core.publishing.usage import Kind
 from apps.core.usage_admin import UsedByMixin
 from apps.mcp import services, tokens
 from apps.mcp.admin.forms import ServerForm, ToolLineForm
-from apps.mcp.admin.states import tool_state
+from apps.mcp.admin.states import tag, tool_state
 from apps.mcp.models import Server, Tool
 
 TOKEN_STATES = {
@@ -104,17 +104,15 @@ class ServerAdmin(UsedByMixin, HistoryAdmin, ModelAdmin):
         kind, words = TOKEN_STATES[tokens.state(server)]
         if not kind:
             return str(words)
-        return format_html('<span class="pb-tag pb-tag--{}">{}</span> {}', kind, words, server.secret.hint)
+        return format_html("{} {}", tag(kind, words), server.secret.hint)
 
     @admin.display(description=_("health"))
     def health(self, server: Server) -> SafeString | str:
         if server.checked_at is None:
             return "—"
         if server.last_error:
-            return format_html(
-                '<span class="pb-tag pb-tag--problem" title="{}">{}</span>', server.last_error, _("error")
-            )
-        return format_html('<span class="pb-tag pb-tag--live">{} ms</span>', server.latency_ms)
+            return tag("problem", _("error"), server.last_error)
+        return tag("live", f"{server.latency_ms} ms")
 
     @admin.display(description=_("allowed tools"))
     def shown_tools(self, server: Any) -> SafeString | str:
@@ -122,7 +120,7 @@ class ServerAdmin(UsedByMixin, HistoryAdmin, ModelAdmin):
             return str(server.allowed_count)
         blocked = ngettext("%(count)s blocked", "%(count)s blocked", server.blocked_count)
         words = blocked % {"count": server.blocked_count}
-        return format_html('{} <span class="pb-tag pb-tag--waiting">{}</span>', server.allowed_count, words)
+        return format_html("{} {}", server.allowed_count, tag("waiting", words))
 
     # --- one server ---------------------------------------------------------------------------
 

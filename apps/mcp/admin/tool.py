@@ -46,6 +46,7 @@ class StateFilter(admin.SimpleListFilter):
 @admin.register(Tool)
 class ToolAdmin(UsedByMixin, AdminAssetsMixin, HistoryAdmin, ModelAdmin):
     usage_kind = "tool"
+    never_added = True  # for whoever asks from outside, as the role walk does
     revertible = False  # what is approved is approved by looking at it
     list_display = ["name", "server", "state", "changed_at"]
     list_filter = [StateFilter, "server"]
