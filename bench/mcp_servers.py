@@ -73,7 +73,9 @@ def listening(case: Case) -> Iterator[int]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
-    process = subprocess.Popen(case.argv, env={**os.environ, "PORT": str(port)}, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        case.argv, env={**os.environ, "PORT": str(port)}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     try:
         _wait_for(port)
         yield port
