@@ -258,10 +258,10 @@ def test_discover__somebody_asks_it_just_now__is_refused_and_changes_nothing(ser
 
 
 def test_discover__somebody_else_asked_it_meanwhile__the_older_answer_is_not_stored(server, monkeypatch):
-    async def nothing(*_about: str) -> list[sessions.DiscoveredTool]:
-        return []
+    async def nothing(*_about: object) -> Listing:
+        return Listing({})
 
-    monkeypatch.setattr(services, "list_tools", nothing)
+    monkeypatch.setattr(tool_services, "list_tools", nothing)
     monkeypatch.setattr(Lock, "lost", property(lambda _lock: True))
     asked_at = server.discovered_at
 

@@ -1,6 +1,7 @@
 """Discover tools, approve what was looked at, and say how they are called."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 import structlog
@@ -10,6 +11,7 @@ from simple_history.utils import bulk_create_with_history
 
 from apps.core import aio
 from apps.core.errors import ApiError, NotFound
+from apps.core.lock import Lock, with_lock
 from apps.core.publishing.diff import Change, diff
 from apps.core.publishing.usage import refuse_used
 from apps.mcp import tokens
@@ -24,6 +26,8 @@ from apps.mcp.target import Target
 log = structlog.get_logger("mcp")
 
 DISCOVER_SECONDS = 60
+LEASE = 15.0  # seconds until a server may be asked again after whoever asked it was killed
+PATIENCE = 90.0  # seconds; an answer may take 60
 OPTIONS = frozenset({"allowed", "timeout_seconds", "repeatable", "max_retries"})
 
 
@@ -84,12 +88,15 @@ def discover_tools(server: Server, *, by: Any) -> list[Tool]:
     """Ask the server for its tools and store what it shows; returns those, in the order of their names.
 
     A new tool is not allowed until somebody allows it. A changed tool keeps its approved schema and is blocked. One
-    that is not shown any more is marked. Raises the errors of the connection; no tool changes then.
+    that is not shown any more is marked. Raises the errors of the connection, or `LockBusy` while somebody else asks the same
+    server; no tool changes then.
     """
-    listing = ask(server)
-    with transaction.atomic():
-        tools = store(server, listing, by=by)
-        Server.objects.filter(pk=server.pk).update(discovered_at=timezone.now())
+    with _asking(server) as lock:
+        listing = ask(server)
+        with transaction.atomic():
+            tools = store(server, listing, by=by)
+            Server.objects.filter(pk=server.pk).update(discovered_at=timezone.now())
+            lock.check()
     log.info("tools.discovered", server=server.key, count=len(tools), by=by.pk if by else None)
     return tools
 
@@ -157,17 +164,27 @@ def _seen(tool: Tool, shown: DiscoveredTool, listing: Listing) -> dict[str, Any]
 
 
 def allow_tools(server: Server, *, by: Any) -> int:
-    """Approve every tool of `server` as it is shown now; returns how many. For servers that one trusts as a whole."""
-    listing = ask(server)
-    with transaction.atomic():
-        store(server, listing, by=by)
-        for tool in server.tools.filter(name__in=listing.tools):
-            shown = listing.tools[tool.name]
-            _save(tool, {**_approved(shown, listing.server_version), "allowed": True}, by=by)
-        Server.objects.filter(pk=server.pk).update(discovered_at=timezone.now())
-        release_catalogue(by=by)
+    """Approve every tool of `server` as it is shown now, after whoever is asking it; returns how many.
+
+    For servers that one trusts as a whole.
+    """
+    with _asking(server, wait=PATIENCE) as lock:
+        listing = ask(server)
+        with transaction.atomic():
+            store(server, listing, by=by)
+            for tool in server.tools.filter(name__in=listing.tools):
+                shown = listing.tools[tool.name]
+                _save(tool, {**_approved(shown, listing.server_version), "allowed": True}, by=by)
+            Server.objects.filter(pk=server.pk).update(discovered_at=timezone.now())
+            release_catalogue(by=by)
+            lock.check()
     log.info("tools.allowed", server=server.key, count=len(listing.tools), by=by.pk if by else None)
     return len(listing.tools)
+
+
+def _asking(server: Server, *, wait: float = 0.0) -> AbstractContextManager[Lock]:
+    """One process asks a server at a time: of two answers the older one could be stored last."""
+    return with_lock(f"mcp.discover:{server.key}", ttl=LEASE, wait=wait, required=False)
 
 
 def approve_tool(tool: Tool, *, seen_sha256: str, by: Any) -> Tool:
