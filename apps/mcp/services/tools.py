@@ -88,8 +88,8 @@ def discover_tools(server: Server, *, by: Any) -> list[Tool]:
     """Ask the server for its tools and store what it shows; returns those, in the order of their names.
 
     A new tool is not allowed until somebody allows it. A changed tool keeps its approved schema and is blocked. One
-    that is not shown any more is marked. Raises the errors of the connection, or `LockBusy` while somebody else asks the same
-    server; no tool changes then.
+    that is not shown any more is marked. Raises the errors of the connection, or `LockBusy` while somebody else asks
+    the same server; no tool changes then.
     """
     with _asking(server) as lock:
         listing = ask(server)
