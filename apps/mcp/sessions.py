@@ -69,6 +69,7 @@ class Session:
 
     async def client(self) -> Client:
         """The open client. Raises what kept it from opening, within `OPEN_SECONDS`."""
+        self._used = time.monotonic()  # whoever asks is about to call
         try:
             return await asyncio.wait_for(asyncio.shield(self._ready), OPEN_SECONDS)
         except Exception as exc:
@@ -175,6 +176,7 @@ class Session:
         try:
             self.watch.credential = await self._find()
             async with Client(connect(self.target, self.watch), cache=None) as client:
+                self._used = time.monotonic()
                 self._ready.set_result(client)
                 ms = round((time.perf_counter() - started) * 1000)
                 log.info("server.opened", server=self.target.server, protocol=client.protocol_version, ms=ms)

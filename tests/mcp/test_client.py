@@ -263,6 +263,7 @@ def test_discover__somebody_else_asked_it_meanwhile__the_older_answer_is_not_sto
 
     monkeypatch.setattr(tool_services, "list_tools", nothing)
     monkeypatch.setattr(Lock, "lost", property(lambda _lock: True))
+    server.refresh_from_db()
     asked_at = server.discovered_at
 
     with pytest.raises(LockLost):

@@ -384,12 +384,12 @@ def test_call__fifty_at_once__each_has_its_own_answer(script):
 
 
 def test_session__nobody_calls__is_closed_after_a_while(script, monkeypatch):
-    monkeypatch.setattr(sessions, "IDLE_SECONDS", 0.2)
+    monkeypatch.setattr(sessions, "IDLE_SECONDS", 1.0)
     target = services.tools.target_of(make_server(script.port))
 
     async def work() -> bool:
         session, _listing = await sessions.pool().listed(target, client.fixed(sessions.Credential()))
-        await asyncio.wait([session._owner], timeout=10)
+        await asyncio.wait([session._owner], timeout=20)
         return session.is_closed
 
-    assert aio.run(work(), timeout=20) is True
+    assert aio.run(work(), timeout=40) is True
