@@ -16,6 +16,8 @@ from liquid.loader import BaseLoader, TemplateSource
 from liquid.stream import TokenStream
 from liquid.template import BoundTemplate
 
+from apps.prompts.timing import check_time
+
 MAX_DEPTH = 10  # texts in one chain, below the first
 MAX_INCLUDED = 1_000  # texts brought in by one rendering, all chains together: ten by ten by ten is the most
 
@@ -91,6 +93,7 @@ class IncludingTemplate(BoundTemplate):
         rendering.included += 1
         rendering.depth += 1
         try:
+            check_time()
             _check_limits(rendering)
             super().render_with_context(context, buffer, *args, **kwargs)
         finally:

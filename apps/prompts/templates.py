@@ -5,21 +5,30 @@ A template may bring in others by name; which texts those names stand for is tol
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache, wraps
 from types import MappingProxyType
 from typing import Any, Final
 
-from liquid import Environment, StrictUndefined
-from liquid.exceptions import FilterValueError, LiquidError, UndefinedError
+from django.utils.translation import gettext as _
+from liquid import Environment, StrictUndefined, Undefined
+from liquid.exceptions import FilterValueError, LiquidError, UndefinedError, UnknownFilterError
 from liquid.template import BoundTemplate
+from liquid.token import TOKEN_CONTENT, Token
 
 from apps.prompts.errors import TemplateInvalid, VariableMissing
 from apps.prompts.includes import Include, IncludingTemplate, SnapshotLoader, add_tags, found_in, texts_for
+from apps.prompts.places import Place, place_of
+from apps.prompts.scanning import check_source, refused
+from apps.prompts.timing import check_time, limited_time, mark_blocks
 
-MAX_SOURCE = 100_000
-MAX_TEXT = 1_000_000  # characters that one filter may make, and one template may put out
+MAX_TEXT = 1_000_000  # characters that one filter may make, and bytes that one template may put out
 MAX_ITEMS = 1_000  # of a loop, and of a range that is handed to a filter
+MAX_LIST = 10_000  # items that a filter takes
 _GROWING = frozenset({"replace", "join"})  # what they make grows with the product of what they are given
+_READING = frozenset({"date"})  # they try to understand what they are given
+MAX_READ = 200  # characters of what they try
+_SLOW = frozenset({"uniq"})  # their work grows with the square of what they are given
 
 Texts = Mapping[str, str]
 NO_TEXTS: Final[Texts] = MappingProxyType({})
@@ -41,8 +50,13 @@ def _limited(name: str, work: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(work)
     def limited(value: Any, *args: Any, **kwargs: Any) -> Any:
-        if any(isinstance(given, range) and len(given) > MAX_ITEMS for given in (value, *args)):
-            raise FilterValueError(f"{name}: more than {MAX_ITEMS} items", token=None)
+        check_time()
+        for given in (value, *args):
+            most = MAX_ITEMS if isinstance(given, range) or name in _SLOW else MAX_LIST
+            if isinstance(given, range | list | tuple) and len(given) > most:
+                raise FilterValueError(f"{name}: more than {most} items", token=None)
+        if name in _READING and isinstance(value, str) and len(value) > MAX_READ:
+            raise FilterValueError(f"{name}: more than {MAX_READ} characters", token=None)
         if name in _GROWING and len(str(value)) * len(str(args[-1] if args else "")) > MAX_TEXT:
             raise FilterValueError(f"{name}: the text would become too long", token=None)
         return work(value, *args, **kwargs)
@@ -50,31 +64,78 @@ def _limited(name: str, work: Callable[..., Any]) -> Callable[..., Any]:
     return limited
 
 
-def _new_environment() -> PromptEnvironment:
-    environment = PromptEnvironment(loader=SnapshotLoader(_parse), undefined=StrictUndefined, autoescape=False)
+def _new_environment(undefined: type[Undefined]) -> PromptEnvironment:
+    environment = PromptEnvironment(
+        loader=SnapshotLoader(lambda source, name: _parse(environment, source, name)),
+        undefined=undefined,
+        autoescape=False,
+    )
     for name, work in list(environment.filters.items()):
         environment.add_filter(name, _limited(name, work))
     add_tags(environment)
     return environment
 
 
+class _Shown(Undefined):
+    """A value that is not there, shown by its name: for a look at a text before all values are known."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return f"{{{{ {self.name} }}}}"
+
+
 @lru_cache(maxsize=512)
-def _parse(source: str, name: str = "") -> BoundTemplate:
+def _parse(environment: PromptEnvironment, source: str, name: str = "") -> BoundTemplate:
     """Kept by the text itself, so that two snapshots never see each other's; the name is what `with` binds to."""
-    if len(source) > MAX_SOURCE:
-        raise TemplateInvalid(what=f"longer than {MAX_SOURCE} characters")
-    return _environment.from_string(source, name=name)
+    check_source(source)
+    template = environment.from_string(source, name=name)
+    _check_filters(template, source)
+    mark_blocks(template, Token(TOKEN_CONTENT, "", 0, source))
+    return template
 
 
-_environment = _new_environment()
+def _check_filters(template: BoundTemplate, source: str) -> None:
+    """An unknown filter is found where it is written, not where it first runs."""
+    for name, spans in template.analyze(include_partials=False).filters.items():
+        if name not in template.env.filters:
+            token = Token(TOKEN_CONTENT, name, spans[0].index, source)
+            raise UnknownFilterError(_("unknown filter “%(name)s”") % {"name": name}, token=token)
+
+
+_environment = _new_environment(StrictUndefined)
+_draft_environment = _new_environment(_Shown)
 
 
 def parse(source: str) -> BoundTemplate:
-    """The parsed template. Raises `TemplateInvalid` with the parser's words."""
+    """The parsed template. Raises `TemplateInvalid` with the parser's words, and in `details` the place.
+
+    What can be known without values is known then: unclosed and unknown tags, unknown filters, too long a text.
+    """
     try:
-        return _parse(source)
+        return _parse(_environment, source)
     except (LiquidError, RecursionError) as exc:
-        raise TemplateInvalid(what=str(exc)[:300]) from exc
+        raise _said(exc, source) from exc
+
+
+def filters() -> frozenset[str]:
+    """The names of all filters that templates may use."""
+    return frozenset(_environment.filters)
+
+
+def tags() -> frozenset[str]:
+    """The names of all tags that templates may use."""
+    return frozenset(_environment.tags) - {"content", "illegal", "output"}
+
+
+def _said(exc: Exception, source: str) -> TemplateInvalid:
+    """The library's words without its drawing of the place, and the place in `source` as far as it is known."""
+    if not isinstance(exc, LiquidError):
+        return TemplateInvalid(what=f"{type(exc).__name__}: {exc}"[:300])
+    token = exc.token
+    inside = token is not None and token.start_index >= 0 and token.source == source
+    place = place_of(source, token.start_index, max(1, len(token.value))) if inside and token else None
+    return refused(str(exc.message)[:300], place)
 
 
 def includes_of(source: str) -> tuple[Include, ...]:
@@ -86,22 +147,62 @@ def render(source: str, values: Mapping[str, Any], *, texts: Texts = NO_TEXTS) -
     """`source` with `values`; what it includes is looked up in `texts` and nowhere else.
 
     Raises `VariableMissing` or `TemplateInvalid`, the latter also for a name that `texts` lacks, a chain of includes
-    deeper than ten, and more than a thousand included texts in all.
+    deeper than ten, more than a thousand included texts in all, and a text that takes too long to make.
     """
+    return _rendered(_environment, source, values, texts)
+
+
+def render_draft(source: str, values: Mapping[str, Any], *, texts: Texts = NO_TEXTS) -> str:
+    """The same for a look at a draft: a value that is not there is shown as `{{ name }}`. Raises `TemplateInvalid`."""
+    return _rendered(_draft_environment, source, values, texts)
+
+
+def _rendered(environment: PromptEnvironment, source: str, values: Mapping[str, Any], texts: Texts) -> str:
     try:
-        with texts_for(texts):
-            return parse(source).render(dict(values))
+        with texts_for(texts), limited_time():
+            return _parse(environment, source).render(dict(values))
     except UndefinedError as exc:
         raise VariableMissing(name=_undefined_name(exc)) from exc
     except LiquidError as exc:
-        raise TemplateInvalid(what=str(exc)[:300]) from exc
-    except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as exc:
+        raise _said(exc, source) from exc
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as exc:
         # Values of a kind that a filter was not written for; the library lets these through.
         raise TemplateInvalid(what=f"{type(exc).__name__}: {exc}"[:300]) from exc
 
 
 def _undefined_name(exc: UndefinedError) -> str:
-    return str(exc).partition("'")[2].partition("'")[0] or str(exc)
+    """The library says "'name' is undefined" of a variable, and "a.name is undefined" of what one lacks."""
+    return str(exc.message).removesuffix(" is undefined").strip("'")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One place where a template reads a value from outside. `within` is the included text it stands in, or empty."""
+
+    path: tuple[str, ...]
+    within: str
+    start: int
+
+    def place_in(self, source: str) -> Place:
+        """Where the value's name stands in `source`."""
+        return place_of(source, self.start, len(self.path[0]))
+
+
+def readings_of(source: str, *, texts: Texts = NO_TEXTS) -> list[Reading]:
+    """Every place where `source`, or what it includes, reads a value from outside.
+
+    Raises `TemplateInvalid`, also for an included name that `texts` lacks.
+    """
+    try:
+        with texts_for(texts):
+            found = parse(source).analyze().globals.values()
+    except (LiquidError, RecursionError) as exc:
+        raise _said(exc, source) from exc
+    return [
+        Reading(tuple(str(segment) for segment in variable.segments), variable.span.template_name, variable.span.index)
+        for spans in found
+        for variable in spans
+    ]
 
 
 def variables_of(source: str, *, texts: Texts = NO_TEXTS) -> set[tuple[str, ...]]:
@@ -109,9 +210,4 @@ def variables_of(source: str, *, texts: Texts = NO_TEXTS) -> set[tuple[str, ...]
 
     Raises `TemplateInvalid`, also for an included name that `texts` lacks.
     """
-    try:
-        with texts_for(texts):
-            spans = parse(source).analyze().globals.values()
-    except (LiquidError, RecursionError) as exc:
-        raise TemplateInvalid(what=str(exc)[:300]) from exc
-    return {tuple(str(segment) for segment in variable.segments) for found in spans for variable in found}
+    return {reading.path for reading in readings_of(source, texts=texts)}
