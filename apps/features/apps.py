@@ -12,15 +12,16 @@ class FeaturesConfig(AppConfig):
         from apps.core import references
         from apps.core.lane.app import register as register_route
         from apps.core.publishing import usage
-        from apps.core.publishing.registry import register
+        from apps.core.publishing.registry import listen, register
         from apps.features import answers, ofrep, receivers
         from apps.features.effective import usable
         from apps.features.grants import GrantsKind
-        from apps.features.publishing import FeatureKind
+        from apps.features.publishing import SCOPE, FeatureKind, number_prompts
         from apps.features.ui import ROUTES
         from apps.features.usage import FeatureFinder
 
         register(FeatureKind())
+        listen(SCOPE, number_prompts)
         usage.register("features", FeatureFinder())
         register(GrantsKind())
         receivers.connect()

@@ -8,6 +8,7 @@ from apps.features import schema
 from apps.features.checks import problems_of
 from apps.features.closure import collect
 from apps.features.models import Feature
+from apps.prompts.services import version_released
 
 SCOPE = "feature"
 
@@ -31,3 +32,8 @@ class FeatureKind:
     def load(self, payload: dict[str, Any]) -> dict[str, Any]:
         """Raises `ValueError` with the reason for a payload that this code cannot run."""
         return schema.load(payload)
+
+
+def number_prompts(payload: dict[str, Any], by: Any, note: str) -> None:
+    """Every prompt text that is released has a version number, whether or not somebody saved it as one."""
+    version_released(payload["prompts"], by=by, note=note)

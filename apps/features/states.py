@@ -11,6 +11,7 @@ from apps.core.publishing.usage import Kind
 from apps.features.audience import words
 from apps.features.models import Feature
 from apps.pipelines.graph import Graph, Node, parse_graph
+from apps.prompts.reference import key_of
 
 SUB_PIPELINE = "sub_pipeline"
 
@@ -48,7 +49,7 @@ class State(ABC):
     @property
     @abstractmethod
     def prompts(self) -> frozenset[str]:
-        """Those that its nodes name, and those that these bring in."""
+        """Those that its nodes name, and those that these bring in: each as it is written there."""
 
     @property
     @abstractmethod
@@ -59,7 +60,8 @@ class State(ABC):
         """The keys of its parts of `kind`. Endpoints and models follow from its routes and the catalogue."""
         found: dict[Kind, Any] = {
             "pipeline": lambda: self.graphs,
-            "prompt": lambda: self.prompts,
+            "prompt": lambda: map(key_of, self.prompts),
+            "prompt_reference": lambda: self.prompts,
             "tool": lambda: self.tools,
             "server": lambda: (address.partition("/")[0] for address in self.tools),
             "menu": lambda: [self.menu],

@@ -1,7 +1,7 @@
 """Which features use a part: read from the drafts' rows and from what is live, in a constant number of queries."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -20,7 +20,9 @@ from apps.mcp.models import Tool
 from apps.pipelines.graph import Graph
 from apps.pipelines.models import Pipeline
 from apps.prompts.models import Prompt
-from apps.prompts.reach import with_included
+from apps.prompts.reach import all_reached, with_included
+from apps.prompts.reference import key_of, reference_of
+from apps.prompts.texts import Text, pinned_texts
 from apps.providers.catalogue import collect
 from apps.providers.routes import models_of
 
@@ -93,6 +95,17 @@ class Survey:
         return {prompt.key: prompt for prompt in Prompt.objects.all()}
 
     @cached_property
+    def _texts(self) -> dict[str, Any]:
+        """Every draft, and of versions those that some draft names; what is pinned costs two queries for each level."""
+        named = {str(n.config.get("prompt", "")) for graph in self._graphs.values() for n in graph.of_type("prompt")}
+        return {**self.prompts, **all_reached(named, self._look_up)}
+
+    def _look_up(self, references: Iterable[str]) -> dict[str, Text]:
+        wanted = set(references)
+        known: dict[str, Text] = {name: self.prompts[name] for name in wanted if name in self.prompts}
+        return known | pinned_texts(ref for ref in map(reference_of, wanted) if ref.is_pinned)
+
+    @cached_property
     def _tools(self) -> dict[str, Tool]:
         return {tool.address: tool for tool in Tool.objects.select_related("server")}
 
@@ -119,7 +132,7 @@ class Survey:
         return Draft(
             feature,
             reached=lambda key: with_sub_pipelines(key, self._graphs),
-            included=lambda keys: with_included(keys, self.prompts),
+            included=lambda names: with_included(names, self._texts),
         )
 
     # --- uses -----------------------------------------------------------------------------------
@@ -163,12 +176,32 @@ class Survey:
         if kind == "server":
             addresses = [address for address in live.tools if address.partition("/")[0] == key]
             return all(self._is_current(live, "tool", address) for address in addresses)
-        compare = {"prompt": self._prompt, "pipeline": self._pipeline, "tool": self._tool, "menu": self._menu}.get(kind)
+        if kind == "prompt":
+            held = [name for name in live.payload["prompts"] if key_of(name) == key]
+            return all(self._is_current(live, "prompt_reference", name) for name in held)
+        compare = {
+            "prompt_reference": self._prompt,
+            "pipeline": self._pipeline,
+            "tool": self._tool,
+            "menu": self._menu,
+        }.get(kind)
         return compare is None or _same(*compare(live.payload, key))
 
-    def _prompt(self, payload: Mapping[str, Any], key: str) -> tuple[Any, Any]:
-        now = self.prompts[key].as_released() if key in self.prompts else {"gone": True}
-        return {name: payload["prompts"][key].get(name) for name in now}, now
+    def _prompt(self, payload: Mapping[str, Any], name: str) -> tuple[Any, Any]:
+        now = self._text(name)
+        return {field: payload["prompts"][name].get(field) for field in now}, now
+
+    def _text(self, name: str) -> dict[str, Any]:
+        """What the reference stands for today."""
+        text = self._texts.get(name) or self._released_texts.get(name)
+        return text.as_released() if text else {"gone": True}
+
+    @cached_property
+    def _released_texts(self) -> Mapping[str, Text]:
+        """The versions that only what is live names."""
+        live, _candidates = self._released
+        named = {name for state in live.values() for name in state.prompts}
+        return self._look_up(named - self._texts.keys())
 
     def _pipeline(self, payload: Mapping[str, Any], key: str) -> tuple[Any, Any]:
         top = payload["pipeline"]

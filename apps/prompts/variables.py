@@ -1,5 +1,6 @@
 """What a prompt has to be given: its own variables, and those of the prompts it includes."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, TypedDict, cast
 
@@ -10,13 +11,18 @@ Prompts = Mapping[str, Mapping[str, Any]]
 
 
 class Variable(TypedDict, total=False):
-    """One declared variable. Without a `type` it may be anything; without `required` it is."""
+    """One declared variable. Without a `type` it may be anything; without `required` it is.
+
+    `choices` makes a text or a number one of a few; `max_length` is of a text, in characters.
+    """
 
     name: str
     type: str
     required: bool
     default: Any
     description: str
+    choices: list[Any]
+    max_length: int
 
 
 _KINDS: dict[str, tuple[type, ...]] = {
@@ -28,6 +34,10 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "object": (dict,),
 }
 TYPES = frozenset(_KINDS)
+_NUMERIC = {
+    "integer": re.compile(r"[-+]?[0-9]{1,4000}\Z"),
+    "number": re.compile(r"[-+]?[0-9]{1,4000}(\.[0-9]{1,400})?\Z"),
+}
 
 
 def fits(value: Any, kind: str) -> bool:
@@ -35,6 +45,33 @@ def fits(value: Any, kind: str) -> bool:
     if isinstance(value, bool):
         return kind == "boolean"
     return isinstance(value, _KINDS[kind])
+
+
+def passes(value: Any, kind: Any) -> bool:
+    """Whether a run takes `value` for a variable of type `kind`, or of none that exists.
+
+    More than `fits`: wiring turns values into text, so a number may come as one, and any scalar is a text. A list, an
+    object and a truth have to be what they are: as text they would mean something else.
+    """
+    if not isinstance(kind, str) or kind not in TYPES:
+        return True
+    if kind == "string":
+        return isinstance(value, str | int | float)
+    if kind in ("number", "integer") and isinstance(value, str):
+        return _NUMERIC[kind].match(value.strip()) is not None
+    return fits(value, kind)
+
+
+def expected(variable: Variable) -> str:
+    """What a variable takes, in few words."""
+    parts = [str(variable.get("type") or "any")]
+    if isinstance(choices := variable.get("choices"), list):
+        parts.append(
+            "[" + ", ".join(str(choice) for choice in choices[:10]) + (", …" if len(choices) > 10 else "") + "]"
+        )
+    if isinstance(limit := variable.get("max_length"), int):
+        parts.append(f"≤ {limit}")
+    return " ".join(parts)
 
 
 def texts_of(prompts: Prompts) -> Texts:

@@ -172,27 +172,27 @@ def field_roles(roles: Any) -> None:
             lambda: Prompt.objects.update(variables=[{"name": "name"}, {"name": "tone"}]),
             ("E_VARIABLE_UNBOUND", "/pipeline/ask/inputs"),
         ),
-        (lambda: Prompt.objects.update(variables=["name"]), ("E_VARIABLES_SHAPE", "/prompts/greeting/variables")),
+        (lambda: Prompt.objects.update(variables=["name"]), ("E_VARIABLES_SHAPE", "/prompts/greeting/variables/0")),
         (lambda: Prompt.objects.update(variables={"name": 1}), ("E_VARIABLES_SHAPE", "/prompts/greeting/variables")),
         (
             lambda: Prompt.objects.update(variables=[{"required": True}]),
-            ("E_VARIABLES_SHAPE", "/prompts/greeting/variables"),
+            ("E_VARIABLES_SHAPE", "/prompts/greeting/variables/0"),
         ),
         (
             lambda: Prompt.objects.update(variables=[{"name": "name"}, {"name": "name"}]),
-            ("E_VARIABLE_TWICE", "/prompts/greeting/variables"),
+            ("E_VARIABLE_TWICE", "/prompts/greeting/variables/1/name"),
         ),
         (
             lambda: Prompt.objects.update(variables=[{"name": "name", "type": "text"}]),
-            ("E_VARIABLE_TYPE", "/prompts/greeting/variables"),
+            ("E_VARIABLE_TYPE", "/prompts/greeting/variables/0/type"),
         ),
         (
             lambda: Prompt.objects.update(variables=[{"name": "name", "type": ["string"]}]),
-            ("E_VARIABLE_TYPE", "/prompts/greeting/variables"),
+            ("E_VARIABLE_TYPE", "/prompts/greeting/variables/0/type"),
         ),
         (
             lambda: Prompt.objects.update(variables=[{"name": "name", "type": "integer", "default": "3"}]),
-            ("E_VARIABLE_DEFAULT", "/prompts/greeting/variables"),
+            ("E_VARIABLE_DEFAULT", "/prompts/greeting/variables/0/default"),
         ),
         (
             lambda: Prompt.objects.update(variables=[{"name": "name", "type": "integer"}]),

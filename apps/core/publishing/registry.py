@@ -1,5 +1,6 @@
 """What can be published: a seam that the apps above fill in `AppConfig.ready()`."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Protocol
 
@@ -62,3 +63,22 @@ def publishable(scope: str) -> Publishable:
 def kind_of(scope: str) -> Publishable | None:
     """The kind registered for `scope`, or None for configuration that is no draft."""
     return _kinds.get(scope)
+
+
+# What is told of a new version: its payload, who made it, and the note.
+Listener = Callable[[dict[str, Any], Any, str], object]
+_listeners: dict[str, list[Listener]] = {}
+
+
+def listen(scope: str, listener: Listener) -> None:
+    """Have `listener` called in the transaction that appends a version in `scope`, after it was appended.
+
+    What it raises undoes the version. It is called for what is restored and what only some people get, too.
+    """
+    _listeners.setdefault(scope, []).append(listener)
+
+
+def tell_listeners(scope: str, payload: dict[str, Any], *, by: Any, note: str) -> None:
+    """Call those who listen to `scope`."""
+    for listener in _listeners.get(scope, ()):
+        listener(payload, by, note)

@@ -14,8 +14,8 @@ from apps.core.errors import ApiError
 from apps.core.publishing.models import Revision
 
 # "tool" is named "server/tool", "model" "endpoint/model". "route" is what is asked of models, whoever answers it:
-# "capability" or "capability/model".
-Kind = Literal["prompt", "pipeline", "tool", "server", "endpoint", "model", "menu", "role", "route"]
+# "capability" or "capability/model". "prompt_reference" is a prompt as it is written: "key", "key@label", "key@number".
+Kind = Literal["prompt", "prompt_reference", "pipeline", "tool", "server", "endpoint", "model", "menu", "role", "route"]
 
 NAMED = 5  # things named in a sentence before the rest is counted
 

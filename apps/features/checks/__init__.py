@@ -6,6 +6,7 @@ from typing import Any
 from apps.core.publishing.registry import Problem
 from apps.features import schema
 from apps.features.checks.access import roles_exist
+from apps.features.checks.cases import cases_pass
 from apps.features.checks.compatibility import breaks
 from apps.features.checks.degrade import degrade_valid
 from apps.features.checks.output import delivered
@@ -35,6 +36,7 @@ RULES: tuple[Rule, ...] = (
     tools_usable,
     routes_usable,
     degrade_valid,
+    cases_pass,
 )
 
 

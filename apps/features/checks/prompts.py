@@ -1,6 +1,5 @@
 """Prompts: their templates, what they include, and the variables they declare."""
 
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,9 +9,10 @@ from apps.core.errors import ApiError
 from apps.core.publishing.registry import Problem
 from apps.features.checks.graphs import graphs_of
 from apps.pipelines.parts import prompts_named
+from apps.prompts.declarations import mistakes_in
 from apps.prompts.inclusion import inclusion_problems
 from apps.prompts.templates import parse
-from apps.prompts.variables import FIELDS, TYPES, Variable, declared_by, fits, needed_by, used_by
+from apps.prompts.variables import FIELDS, needed_by, used_by
 
 
 def prompts_valid(payload: dict[str, Any]) -> Iterator[Problem]:
@@ -37,29 +37,8 @@ def _templates(key: str, prompt: dict[str, Any]) -> Iterator[Problem]:
 
 
 def _declarations(path: str, prompt: dict[str, Any]) -> Iterator[Problem]:
-    declared = declared_by(prompt)
-    if not isinstance(prompt["variables"], list) or len(declared) != len(prompt["variables"]):
-        yield Problem("E_VARIABLES_SHAPE", path, _("Variables are a list of objects with a name each."))
-    for name, count in Counter(variable["name"] for variable in declared).items():
-        if count > 1:
-            yield Problem("E_VARIABLE_TWICE", path, _("“%(name)s” is declared twice.") % {"name": name})
-    for variable in declared:
-        yield from _type(path, variable)
-
-
-def _type(path: str, variable: Variable) -> Iterator[Problem]:
-    name, kind = variable["name"], variable.get("type")
-    if kind is None:
-        return
-    if not isinstance(kind, str) or kind not in TYPES:
-        words = _("“%(name)s” has a type that does not exist; there are: %(types)s.")
-        yield Problem("E_VARIABLE_TYPE", path, words % {"name": name, "types": ", ".join(sorted(TYPES))})
-        return
-    default = variable.get("default")
-    nothing = default is None and not variable.get("required", True)
-    if "default" in variable and not nothing and not fits(default, kind):
-        words = _("The default of “%(name)s” is not of its type, %(type)s.") % {"name": name, "type": kind}
-        yield Problem("E_VARIABLE_DEFAULT", path, words)
+    for mistake in mistakes_in(prompt["variables"]):
+        yield Problem(mistake.code, f"{path}{mistake.pointer}", mistake.message)
 
 
 def _undeclared(key: str, prompts: dict[str, Any]) -> Iterator[Problem]:

@@ -4,14 +4,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from apps.core.errors import ApiError
-from apps.prompts.errors import VariableMissing
-from apps.prompts.includes import MAX_DEPTH
-from apps.prompts.models import Prompt
-from apps.prompts.templates import includes_of, render
-from apps.prompts.variables import Prompts, needed_by, texts_of
-
-__all__ = ["FilledPrompt", "collect_prompts", "fill_prompt"]
+from apps.prompts.declarations import is_choice, is_too_long
+from apps.prompts.errors import VariableMissing, VariableUnfit
+from apps.prompts.reach import all_reached
+from apps.prompts.templates import render
+from apps.prompts.texts import texts_named
+from apps.prompts.variables import Prompts, Variable, expected, needed_by, passes, texts_of
 
 
 @dataclass(frozen=True)
@@ -22,31 +20,14 @@ class FilledPrompt:
     body: str
 
 
-def collect_prompts(keys: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """The drafts named by `keys` with everything they include; those that do not exist are left out.
+def collect_prompts(references: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """What `references` stand for now with everything that is included, each by its reference as it is written.
 
-    One query for each level of includes, and no more than may be released and one beyond.
+    Those that stand for nothing are left out. One query for each level of includes, three where versions are named,
+    and no more levels than may be released and one beyond.
     """
-    found: dict[str, dict[str, Any]] = {}
-    wanted = set(keys)
-    for _level in range(MAX_DEPTH + 2):
-        if not wanted:
-            break
-        level = {prompt.key: prompt.as_released() for prompt in Prompt.objects.filter(key__in=wanted)}
-        found |= level
-        wanted = {key for prompt in level.values() for key in _included(prompt)} - found.keys()
-    return dict(sorted(found.items()))
-
-
-def _included(prompt: Mapping[str, Any]) -> set[str]:
-    """The keys the draft includes; a text that cannot be parsed includes nothing, the checks name it."""
-    keys: set[str] = set()
-    for field in ("system", "body"):
-        try:
-            keys |= {include.key for include in includes_of(prompt[field])}
-        except ApiError:
-            continue
-    return keys
+    found: Mapping[str, Any] = all_reached(references, texts_named)
+    return {name: found[name].as_released() for name in sorted(found)}
 
 
 def fill_prompt(
@@ -55,16 +36,33 @@ def fill_prompt(
     """The prompt's texts with `values`; only declared variables are passed on.
 
     What it includes is looked up in `prompts`, those of the same release. Raises `VariableMissing` for a required
-    variable without a value, and the errors of `templates.render`.
+    variable without a value, `VariableUnfit` for one that is not what was declared, and the errors of
+    `templates.render`.
     """
     others = prompts or {}
-    given: dict[str, Any] = {}
-    for variable in needed_by(released, others):
-        name = variable["name"]
-        value = values.get(name, variable.get("default"))
-        if value in (None, "") and variable.get("required", True):
-            raise VariableMissing(name=name)
-        given[name] = "" if value is None else value
+    given = {variable["name"]: _value(variable, values) for variable in needed_by(released, others)}
     texts = texts_of(others)
     system, body = (render(released[field], given, texts=texts) for field in ("system", "body"))
     return FilledPrompt(system, body)
+
+
+def _value(variable: Variable, values: Mapping[str, Any]) -> Any:
+    name = variable["name"]
+    value = values.get(name, variable.get("default"))
+    if value in (None, ""):
+        if variable.get("required", True):
+            raise VariableMissing(name=name)
+        return ""
+    if not is_given_well(variable, value):
+        raise VariableUnfit(name=name, expected=expected(variable))
+    return value
+
+
+def is_given_well(variable: Variable, value: Any) -> bool:
+    """Whether a run takes `value`: a text may be given as any scalar and a number as text, for wiring makes texts."""
+    choices = variable.get("choices")
+    return (
+        passes(value, variable.get("type"))
+        and not (isinstance(choices, list) and not is_choice(value, choices))
+        and not is_too_long(value, variable)
+    )

@@ -12,7 +12,7 @@ from apps.core.config.invalidation import broadcast
 from apps.core.publishing.canonical import canonical_json, sha256_of
 from apps.core.publishing.errors import PublishConflict, PublishRefused
 from apps.core.publishing.models import Head, Release, Revision, Snapshot
-from apps.core.publishing.registry import Problem
+from apps.core.publishing.registry import Problem, tell_listeners
 from apps.core.publishing.services.reading import head_of
 from apps.core.request_id import get_request_id
 
@@ -54,7 +54,7 @@ def append_snapshot(
         problem = Problem("E_TOO_LARGE", "", f"{len(body)} > {MAX_BODY}")
         raise PublishRefused(count=1, details={"problems": [problem.as_dict()]})
     numbers = Snapshot.objects.filter(scope=scope, key=key).order_by("-version").values_list("version", flat=True)
-    return Snapshot.objects.create(
+    snapshot = Snapshot.objects.create(
         scope=scope,
         key=key,
         version=(numbers.first() or 0) + 1,
@@ -64,6 +64,8 @@ def append_snapshot(
         note=note,
         restored_from=restored_from,
     )
+    tell_listeners(scope, payload, by=by, note=note)
+    return snapshot
 
 
 def change_head(scope: str, key: str, old: Head | None, act: Act, **changes: Any) -> Head:

@@ -24,6 +24,7 @@ from apps.core.publishing.models import PLAN_TRANSITIONS, Head, Plan
 from apps.core.publishing.services import rollouts
 from apps.core.publishing.services.reading import Preview, head_of, preview, preview_of
 from apps.core.publishing.services.releasing import (
+    confirmed,
     ensure_as_seen,
     ensure_free,
     ensure_releasable,
@@ -195,7 +196,11 @@ def _carry_out(plan: Plan, **decided: Any) -> None:
 def _publish(plan: Plan) -> int:
     head, seen = _looked_at_again(plan)
     expected = head.revision if head else 0
-    return release(plan.scope, plan.key, seen.payload, by=plan.requested_by, note=plan.note, expected=expected).version
+    details = confirmed(seen.breaks)
+    done = release(
+        plan.scope, plan.key, seen.payload, by=plan.requested_by, note=plan.note, expected=expected, details=details
+    )
+    return done.version
 
 
 def _rollout(plan: Plan) -> int:

@@ -56,7 +56,9 @@ def publish(
     if seen.changes or seen.live_version is None:
         ensure_free(seen)
         ensure_approved(seen)
-    return release(scope, key, seen.payload, by=by, note=note, expected=seen.head_revision)
+    return release(
+        scope, key, seen.payload, by=by, note=note, expected=seen.head_revision, details=confirmed(seen.breaks)
+    )
 
 
 def ensure_as_seen(seen: Preview, *, live: int | None, sha256: str) -> None:
@@ -87,6 +89,11 @@ def ensure_approved(seen: Preview) -> None:
         raise ApprovalNeeded()
 
 
+def confirmed(breaks: list[Problem]) -> Payload:
+    """What the log keeps of problems that somebody went through: who and why stand beside it."""
+    return {"confirmed": _listed(breaks)} if breaks else {}
+
+
 def _listed(problems: list[Problem]) -> list[dict[str, str]]:
     return [problem.as_dict() for problem in problems]
 
@@ -101,11 +108,14 @@ def release(
     note: str = "",
     expected: int | None = None,
     restored_from: int | None = None,
+    details: Payload | None = None,
 ) -> Snapshot:
     """Append `payload` as the next version and make it live for everybody, in one transaction.
 
     A callable is asked under the lock, so that of two writers at once the later release holds what both wrote.
-    A running gradual release ends. Raises `PublishConflict` when the head is not at revision `expected`.
+    A running gradual release ends. `details` go into the log.
+
+    Raises `PublishConflict` when the head is not at revision `expected`.
 
     Concurrency: publishers wait for each other. Emits: `cfg:invalidate` after commit.
     """
@@ -117,8 +127,8 @@ def release(
                 return head.snapshot
             snapshot = append_snapshot(scope, key, content, by=by, note=note, restored_from=restored_from)
             action = Release.Action.ROLLBACK if restored_from else Release.Action.PUBLISH
-            details = {"restored": restored_from} if restored_from else {}
-            change_head(scope, key, head, Act(action, by, note, details), snapshot=snapshot, **NO_ROLLOUT)
+            told = {**(details or {}), **({"restored": restored_from} if restored_from else {})}
+            change_head(scope, key, head, Act(action, by, note, told), snapshot=snapshot, **NO_ROLLOUT)
     except IntegrityError as exc:
         raise PublishConflict() from exc
     return snapshot

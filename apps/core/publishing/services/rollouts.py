@@ -15,6 +15,7 @@ from apps.core.publishing.services.heads import Act, append_snapshot, change_hea
 from apps.core.publishing.services.reading import Preview, preview
 from apps.core.publishing.services.releasing import (
     NO_ROLLOUT,
+    confirmed,
     ensure_approved,
     ensure_as_seen,
     ensure_free,
@@ -65,7 +66,7 @@ def begin(scope: str, key: str, seen: Preview, options: dict[str, Any], *, by: A
         if head and head.snapshot and head.snapshot.sha256 == seen.sha256:
             raise NothingChanged()
         snapshot = append_snapshot(scope, key, seen.payload, by=by, note=note)
-        act = Act(Release.Action.ROLLOUT_START, by, note, _told(options))
+        act = Act(Release.Action.ROLLOUT_START, by, note, _told(options) | confirmed(seen.breaks))
         change_head(scope, key, head, act, candidate=snapshot, rollout_started_at=timezone.now(), **options)
     return snapshot
 

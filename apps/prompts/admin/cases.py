@@ -1,0 +1,1 @@
+"""Saved cases and their runs in the CMS."""

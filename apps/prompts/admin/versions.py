@@ -1,0 +1,1 @@
+"""The versions of a prompt in the CMS."""
