@@ -6,6 +6,7 @@ from typing import Any
 
 from apps.features.files.kinds import FEATURES, MENUS, PIPELINES, PROMPTS, Document, Documents
 from apps.pipelines.graph import Graph, Node, parse_graph
+from apps.prompts.reference import key_of, reference_of
 
 # By pattern, not by parser: a draft's text may be unfinished, and what it names is needed all the same.
 _TAG = re.compile(r"\{%-?(.*?)-?%\}", re.DOTALL)
@@ -31,9 +32,20 @@ def pipelines_of(documents: Documents, keys: Iterable[str]) -> set[str]:
 
 
 def prompts_of(documents: Documents, pipelines: Iterable[str]) -> set[str]:
-    """The prompts that `pipelines` name and those included in them, whether or not they exist."""
-    named = {key for node in nodes_of(documents, pipelines) for key in _named(node, "prompt", "prompt")}
-    return _reached(named, lambda key: _included(documents[PROMPTS.folder].get(key)))
+    """The keys of the prompts that `pipelines` name and those included in them, whether or not they exist."""
+    return {key_of(reference) for reference in references_of(documents, pipelines)}
+
+
+def references_of(documents: Documents, pipelines: Iterable[str]) -> set[str]:
+    """The same as they are written: drafts, versions and labels. Of a version that no file has, the draft counts."""
+    named = {name for node in nodes_of(documents, pipelines) for name in _named(node, "prompt", "prompt")}
+    return _reached(named, lambda name: _included(_text(documents, name)))
+
+
+def _text(documents: Documents, name: str) -> Document | None:
+    reference = reference_of(name)
+    prompt = documents[PROMPTS.folder].get(reference.key)
+    return prompt and prompt.get("labels", {}).get(reference.label, prompt)
 
 
 def nodes_of(documents: Documents, pipelines: Iterable[str]) -> Iterator[Node]:

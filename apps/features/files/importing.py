@@ -11,8 +11,9 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core.errors import ApiError, StaleRevision
 from apps.core.transactions import retry_on_conflict
-from apps.features.files.kinds import FEATURES, Kind
+from apps.features.files.kinds import FEATURES, PROMPTS, Kind
 from apps.features.files.plan import Plan, Step, make_plan
+from apps.features.files.prompt_extras import write_extras
 
 log = structlog.get_logger("features")
 
@@ -55,6 +56,8 @@ def _write(step: Step, *, by: Any, reason: str) -> None:
     if step.kind is FEATURES and step.row is not None:
         _set_roles(row, step.document, quietly=True)
     row.save()
+    if step.kind is PROMPTS:
+        write_extras(row, step.document, by=by, reason=reason)
     if step.kind is FEATURES and step.row is None:
         _set_roles(row, step.document)
 

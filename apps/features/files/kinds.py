@@ -1,13 +1,15 @@
 """The four kinds of file: which model each stands for, and which of its fields stand where."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from django.db.models import Model, QuerySet
 
 from apps.features.files import schemas
 from apps.features.files.canonical_yaml import ordered
+from apps.features.files.prompt_extras import PLACES as EXTRA_PLACES
+from apps.features.files.prompt_extras import extras_of
 from apps.features.models import Feature, MenuGroup
 from apps.pipelines.models import Pipeline
 from apps.prompts.models import Prompt
@@ -26,28 +28,44 @@ class Kind:
     fields: Mapping[str, str]
     relations: Mapping[str, "Kind"]  # places whose value is the key of another kind's row
     versioned: bool = True  # rows carry a revision and a history
+    # Places that a file may leave out; what the draft has there stays then, and a new draft gets these.
+    optional: Mapping[str, Any] = field(default_factory=dict)
+    # Places that are other rows' content: how they are read, and which rows reading them needs.
+    extras: Callable[[Any], Document] | None = None
+    related: tuple[str, ...] = ()
 
     def rows(self) -> "QuerySet[Any]":
         """All rows, with what their documents need."""
         rows: QuerySet[Any] = self.model._default_manager.order_by("key")
         if self.relations:
             rows = rows.select_related(*self.relations).prefetch_related("roles")
-        return rows
+        return rows.prefetch_related(*self.related) if self.related else rows
 
     def document(self, row: Any) -> Document:
         """What the row's file holds, without what is derived from other rows."""
         document: Document = {}
         for place, attribute in self.fields.items():
             _put(document, place.split("/"), _stored(self, row, place, attribute))
-        return document
+        return document | (self.extras(row) if self.extras else {})
 
     def own(self, document: Document) -> Document:
         """`document` without what is derived from other rows (`requires`), in the order of the file."""
         own: Document = {}
+        document = {**self.optional, **document}
         for place in self.fields:
             path = place.split("/")
             _put(own, path, _canonical(place, _get(document, path)))
-        return own
+        return own | {place: ordered(document[place]) for place in self.extra_places}
+
+    @property
+    def extra_places(self) -> list[str]:
+        """The optional places that are no fields of the row."""
+        return [place for place in self.optional if place in EXTRA_PLACES] if self.extras else []
+
+    def completed(self, document: Document, row: Any) -> Document:
+        """`document` with what it leaves out as the draft has it, or as a new draft gets it."""
+        before = self.document(row) if row is not None and self.optional else {}
+        return {**self.optional, **{place: before[place] for place in self.optional if place in before}, **document}
 
     def attributes(self, document: Document) -> dict[str, Any]:
         """The row's plain attributes as the document has them; relations and roles are the caller's."""
@@ -89,8 +107,21 @@ PROMPTS: Final = Kind(
     "prompts",
     Prompt,
     schemas.PROMPT,
-    {name: name for name in ("key", "name", "system", "body", "variables")},
+    {
+        **{name: name for name in ("key", "name", "system", "body", "variables", "model_defaults")},
+        "gate/share": "gate_share",
+        "gate/p95_ms": "gate_p95_ms",
+        "gate/cost_micro": "gate_cost_micro",
+    },
     relations={},
+    optional={
+        "model_defaults": {},
+        "gate": {"share": 100, "p95_ms": None, "cost_micro": None},
+        "labels": {},
+        "cases": [],
+    },
+    extras=extras_of,
+    related=("labels__version", "cases"),
 )
 PIPELINES: Final = Kind(
     "pipelines", Pipeline, schemas.PIPELINE, {name: name for name in ("key", "name", "graph")}, relations={}

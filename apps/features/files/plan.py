@@ -10,11 +10,14 @@ from django.utils.translation import gettext as _
 
 from apps.core.publishing.canonical import canonical_json
 from apps.core.publishing.diff import Change, diff
-from apps.features.files.closure import closure, pipelines_of, prompts_of
+from apps.features.files.closure import closure, pipelines_of, prompts_of, references_of
 from apps.features.files.kinds import FEATURES, KINDS, PIPELINES, PROMPTS, Document, Documents, Kind
 from apps.features.files.needs import Lack, Needs, Usable, declared, lacking, needs_of
 from apps.features.files.problems import FileProblem, FilesRefused
 from apps.features.files.reading import Reading, name_of, read_documents
+from apps.prompts.checking import case_mistakes
+from apps.prompts.reference import reference_of
+from apps.prompts.texts import pinned_texts
 
 Action = Literal["create", "change", "same"]
 
@@ -63,11 +66,11 @@ def make_plan(root: Path) -> Plan:
     """Compare the files below `root` with the drafts. Raises `FilesRefused` with every problem; writes nothing."""
     reading = read_documents(root)
     rows = {kind.folder: {row.key: row for row in kind.rows()} for kind in KINDS}
-    problems = [*reading.problems, *_broken_references(reading, rows)]
+    problems = [*reading.problems, *_broken_references(reading, rows), *_broken_cases(reading)]
     if problems:
         raise FilesRefused(problems)
     steps = [
-        _step(kind, key, document, rows[kind.folder].get(key))
+        _step(kind, key, kind.completed(document, rows[kind.folder].get(key)), rows[kind.folder].get(key))
         for kind in KINDS
         for key, document in sorted(reading.documents[kind.folder].items())
     ]
@@ -100,10 +103,25 @@ def _broken_references(reading: Reading, rows: dict[str, dict[str, Any]]) -> Ite
                 yield reading.problem("E_ROLE", name, f"/roles/{index}", words)
 
 
+def _broken_cases(reading: Reading) -> Iterator[FileProblem]:
+    """A case that means nothing would fail for ever: said here, with its place. Names are given once."""
+    for key, document in reading.documents[PROMPTS.folder].items():
+        name, seen = name_of(PROMPTS.folder, key), set[str]()
+        for index, case in enumerate(document.get("cases", [])):
+            for mistake in case_mistakes(case["values"], case["checks"]):
+                pointer = f"/cases/{index}{mistake['pointer']}"
+                yield reading.problem(str(mistake["code"]), name, pointer, str(mistake["message"]))
+            if case["name"] in seen:
+                words = _("There is a case “%(name)s” already.") % {"name": case["name"]}
+                yield reading.problem("E_CASE_TWICE", name, f"/cases/{index}/name", words)
+            seen.add(case["name"])
+
+
 def _laid_over(rows: dict[str, dict[str, Any]], documents: Documents) -> Documents:
     """All drafts as they would be after the import."""
     return {
-        kind.folder: {key: kind.document(row) for key, row in rows[kind.folder].items()} | documents[kind.folder]
+        kind.folder: {key: kind.document(row) for key, row in rows[kind.folder].items()}
+        | {k: kind.completed(one, rows[kind.folder].get(k)) for k, one in documents[kind.folder].items()}
         for kind in KINDS
     }
 
@@ -131,6 +149,17 @@ def _missing_parts(after: Documents, feature: Document) -> Iterator[Lack]:
         for key in sorted(keys - set(after[folder])):
             words = _("“%(name)s” is used and exists neither in the files nor here.") % {"name": name_of(folder, key)}
             yield Lack("E_PART_MISSING", "/pipeline", words)
+    for reference in sorted(_unknown_versions(after, pipelines)):
+        words = _("“%(name)s” is used and exists neither in the files nor here.") % {"name": reference}
+        yield Lack("E_PART_MISSING", "/pipeline", words)
+
+
+def _unknown_versions(after: Documents, pipelines: set[str]) -> set[str]:
+    """Labels that no file and no draft has, and numbers that this installation does not have."""
+    pinned = {ref for ref in map(reference_of, references_of(after, pipelines)) if ref.is_pinned}
+    prompts = after[PROMPTS.folder]
+    labels = {str(ref) for ref in pinned if ref.label in prompts.get(ref.key, {}).get("labels", {})}
+    return {str(ref) for ref in pinned} - labels - pinned_texts(ref for ref in pinned if ref.number).keys()
 
 
 def _touched(steps: list[Step], after: Documents) -> list[str]:

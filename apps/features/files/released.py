@@ -13,6 +13,7 @@ from apps.features.files.problems import FileProblem, FilesRefused
 from apps.features.files.reading import name_of
 from apps.features.files.source import Source
 from apps.features.publishing import SCOPE
+from apps.prompts.reference import reference_of
 
 Names = Callable[[str, str], str]
 
@@ -69,7 +70,7 @@ def _parts(payload: dict[str, Any], names: Names) -> list[tuple[str, str, Docume
         (FEATURES.folder, payload["key"], _feature(payload)),
         (MENUS.folder, menu["group"], _menu(menu)),
         *((PIPELINES.folder, key, _pipeline(key, inner, names)) for key, inner in pipelines.items()),
-        *((PROMPTS.folder, key, _prompt(key, prompt, names)) for key, prompt in payload["prompts"].items()),
+        *((PROMPTS.folder, key, document) for key, document in _prompts(payload["prompts"], names).items()),
     ]
 
 
@@ -110,9 +111,24 @@ def _pipeline(key: str, graph: Any, names: Names) -> Document:
     return {"key": key, "name": names(PIPELINES.folder, key), "graph": ordered(graph)}
 
 
-def _prompt(key: str, prompt: dict[str, Any], names: Names) -> Document:
-    texts = {name: ordered(prompt[name]) for name in ("system", "body", "variables")}
-    return {"key": key, "name": names(PROMPTS.folder, key), **texts}
+def _prompts(prompts: dict[str, Any], names: Names) -> dict[str, Document]:
+    """By key. The draft's text is what the release holds of it, else what it holds of a version; labels keep theirs.
+
+    What a release does not hold (cases, other labels) stands in no file, and an import leaves it as it is.
+    """
+    documents: dict[str, Document] = {}
+    for written, prompt in sorted(prompts.items()):  # "key" before "key@…": a draft's own text comes first
+        reference, texts = reference_of(written), _content(prompt)
+        document = documents.setdefault(
+            reference.key, {"key": reference.key, "name": names(PROMPTS.folder, reference.key), **texts}
+        )
+        if reference.label:
+            document.setdefault("labels", {})[reference.label] = {"note": "", **texts}
+    return documents
+
+
+def _content(prompt: dict[str, Any]) -> Document:
+    return {name: ordered(prompt[name]) for name in ("system", "body", "variables")}
 
 
 def _warning(folder: str, key: str, message: str) -> FileProblem:

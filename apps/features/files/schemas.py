@@ -40,6 +40,37 @@ PROMPT = _all_of(
     body={"type": "string"},
     variables={"type": "array"},
 )
+_LIMIT = {"type": ["integer", "null"], "minimum": 0}
+_LABELLED = _all_of(note=_text(500), system={"type": "string"}, body={"type": "string"}, variables={"type": "array"})
+# What a file may leave out: then the draft keeps what it has.
+PROMPT["properties"] |= {
+    "model_defaults": {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "model": _text(200),
+            "temperature": {"type": "number", "minimum": 0, "maximum": 2},
+            "max_tokens": {"type": "integer", "minimum": 1, "maximum": 1_000_000},
+        },
+    },
+    "gate": _all_of(
+        share={"type": "integer", "minimum": 0, "maximum": 100},
+        p95_ms={**_LIMIT, "maximum": LARGEST_INTEGER},
+        cost_micro={**_LIMIT, "maximum": 10**15},
+    ),
+    "labels": {
+        "type": "object",
+        "propertyNames": {"pattern": "^(?!draft$)[a-z][a-z0-9_-]{0,39}$"},
+        "additionalProperties": _LABELLED,
+    },
+    "cases": {
+        "type": "array",
+        "maxItems": 50,
+        "items": _all_of(
+            name=_text(120, shortest=1), values=_OBJECT, checks={"type": "array"}, gated={"type": "boolean"}
+        ),
+    },
+}
 _REQUIRES = _all_of(
     capabilities=_NAMES,
     models=_NAMES,

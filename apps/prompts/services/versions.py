@@ -131,6 +131,13 @@ def _plain(content: Mapping[str, Any]) -> dict[str, Any]:
     return {name: content[name] for name in ("system", "body", "variables")}
 
 
+def keep_version(key: str, content: Mapping[str, Any], *, note: str, by: Any) -> PromptVersion:
+    """The newest version that holds `content`, or a new one that does. Called in a transaction. Raises `NotFound`."""
+    prompt, plain = draft(key), _plain(content)
+    found = prompt.versions.filter(sha256=sha256_of(plain)).order_by("-number").first()
+    return found or append_version(prompt, plain, number=_next_number(key), note=note, by=by)
+
+
 def delete_version(key: str, number: int, *, by: Any) -> None:
     """Delete a version and the labels that stand for it. Its number is not given again.
 
