@@ -48,6 +48,9 @@ async def _all(questions: Sequence[FilledPrompt], model: str, defaults: Mapping[
 
 
 async def _ask(question: FilledPrompt, model: str, defaults: Mapping[str, Any], *, seconds: float) -> Asked:
+    if seconds <= 0:
+        return Asked(0, error=CasesTimeOver(seconds=round(RUN_SECONDS)))
+
     async def unheard(text: str) -> None:
         """Nobody listens to the pieces; the whole answer is judged."""
 
@@ -57,7 +60,7 @@ async def _ask(question: FilledPrompt, model: str, defaults: Mapping[str, Any], 
         return round((perf_counter() - started) * 1000)
 
     try:
-        async with asyncio.timeout(max(0.0, seconds)):
+        async with asyncio.timeout(seconds):
             answer = await chat(_request(question, defaults), capability="chat", model=model, on_delta=unheard)
     except TimeoutError:
         return Asked(since(), error=CasesTimeOver(seconds=round(RUN_SECONDS)))

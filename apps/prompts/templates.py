@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from liquid import Environment, StrictUndefined, Undefined
 from liquid.exceptions import FilterValueError, LiquidError, UndefinedError, UnknownFilterError
 from liquid.template import BoundTemplate
-from liquid.token import TOKEN_CONTENT, Token
+from liquid.token import TOKEN_CONTENT, TOKEN_EOF, Token
 
 from apps.prompts.errors import TemplateInvalid, VariableMissing
 from apps.prompts.includes import Include, IncludingTemplate, SnapshotLoader, add_tags, found_in, texts_for
@@ -133,6 +133,8 @@ def _said(exc: Exception, source: str) -> TemplateInvalid:
     if not isinstance(exc, LiquidError):
         return TemplateInvalid(what=f"{type(exc).__name__}: {exc}"[:300])
     token = exc.token
+    if token is not None and token.kind == TOKEN_EOF:
+        return refused(str(exc.message)[:300], place_of(source, len(source)))
     inside = token is not None and token.start_index >= 0 and token.source == source
     place = place_of(source, token.start_index, max(1, len(token.value))) if inside and token else None
     return refused(str(exc.message)[:300], place)

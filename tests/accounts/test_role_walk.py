@@ -30,7 +30,8 @@ from apps.core.publishing.services import plan_release
 from apps.features.models import Feature
 from apps.mcp.models import Server, Tool
 from apps.pipelines.models import Pipeline
-from apps.prompts.models import Prompt
+from apps.prompts.models import CaseRun, Prompt, PromptCase, PromptVersion
+from apps.prompts.services import move_label
 from apps.providers.models import Endpoint
 from apps.quotas.services import account_of
 from apps.tasks.models import Task
@@ -54,11 +55,15 @@ def rows(db: None) -> dict[type[models.Model], models.Model]:
     other = make_user("other")
     server = Server.objects.create(key="tools", name="Tools", catalogue_id="image-tools")
     Tool.objects.create(server=server, name="t", sha256="a", seen_sha256="a")
+    move_label("greeting", "production", to=1, by=None)
     return {
         Feature: feature,
         type(feature.menu): feature.menu,
         Pipeline: feature.pipeline,
         Prompt: Prompt.objects.get(),
+        PromptVersion: PromptVersion.objects.get(),
+        PromptCase: Prompt.objects.get().cases.create(name="case"),
+        CaseRun: Prompt.objects.get().case_runs.create(reference="greeting", passed=True, share=100, p95_ms=1),
         Endpoint: Endpoint.objects.get(),
         Server: server,
         User: other,
@@ -81,7 +86,9 @@ class Builder:
             "version_id": lambda route: str(self.rows[self.model(route)].history.latest().pk),
             "user_id": lambda _route: str(self.rows[User].pk),
             "group_id": lambda _route: str(self.rows[Group].pk),
-            "key": lambda route: "greeting" if "/usage/" in route else "greeter",
+            "key": lambda route: "greeting" if "/usage/" in route or "/prompts/" in route else "greeter",
+            "label": lambda _route: "production",
+            "case_id": lambda _route: str(self.rows[PromptCase].pk),
             "kind": lambda route: "pipeline" if "/usage/" not in route else "prompt",
             "task_id": lambda _route: str(self.task.pk),
             "token": lambda _route: "a-token",

@@ -15,7 +15,8 @@ from apps.core.publishing.models import Snapshot
 from apps.features.models import Feature, MenuGroup
 from apps.mcp.models import Server, Tool
 from apps.pipelines.models import Pipeline
-from apps.prompts.models import Prompt
+from apps.prompts.models import CaseRun, Prompt, PromptCase, PromptVersion
+from apps.prompts.services import save_version
 from apps.providers.models import Endpoint, Offer
 from apps.quotas.models import Account
 from apps.quotas.services import account_of, grant
@@ -25,9 +26,9 @@ from tests.conftest import make_user
 from tests.features.builders import make_feature, make_graph, make_model, make_prompt
 
 ROLES = ["viewer", "editor", "admin", "member"]
-PARTS = {Feature, MenuGroup, Pipeline, Prompt, Endpoint, Server}
+PARTS = {Feature, MenuGroup, Pipeline, Prompt, PromptCase, Endpoint, Server}
 PEOPLE = {User}
-READ_ONLY = {Account, Task}
+READ_ONLY = {Account, Task, PromptVersion, CaseRun}
 
 
 @pytest.fixture(autouse=True)
@@ -51,6 +52,9 @@ def make_row(model: type, number: int) -> object:
         MenuGroup: lambda: MenuGroup.objects.create(key=name, title=name),
         Pipeline: lambda: Pipeline.objects.create(key=name, name=name, graph=make_graph()),
         Prompt: lambda: make_prompt(name),
+        PromptCase: lambda: make_prompt(name).cases.create(name=name),
+        PromptVersion: lambda: save_version(make_prompt(name).key, by=None),
+        CaseRun: lambda: make_prompt(name).case_runs.create(reference=name, passed=True, share=100, p95_ms=1),
         Endpoint: lambda: make_model(name),
         User: lambda: make_user(name),
         Group: lambda: Group.objects.create(name=name),

@@ -37,7 +37,7 @@ def test_page__new_prompt__has_editors_too(client: Client, editor: User) -> None
     page = client.get(reverse("admin:prompts_prompt_add")).content.decode()
 
     assert page.count('data-editor="liquid"') == 2
-    assert page.count('data-editor="json"') == 1
+    assert page.count('data-editor="json"') == 2  # variables, model defaults
 
 
 def test_page__viewer__reads_and_cannot_save(client: Client, viewer: User, prompt: Prompt) -> None:

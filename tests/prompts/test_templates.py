@@ -1,15 +1,18 @@
 """Templates: exact results, hard limits, and no way from text to code."""
 
 import contextlib
+import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.core.errors import ApiError
-from apps.prompts.errors import TemplateInvalid, VariableMissing
+from apps.prompts import timing
+from apps.prompts.errors import TemplateInvalid, VariableMissing, VariableUnfit
 from apps.prompts.services import fill_prompt
-from apps.prompts.templates import parse, render, variables_of
+from apps.prompts.templates import MAX_TEXT, parse, render, render_draft, variables_of
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
@@ -78,6 +81,19 @@ BOMBS = {
     "deep nesting": "{% if true %}" * 3000 + "{% endif %}" * 3000,
     "capture": "{% capture a %}{% for i in (1..999) %}{{ text }}{% endfor %}{% endcapture %}{{ a | size }}",
     "too long": "x" * 100_001,
+    "sequence of loops": "{% for i in (1..1000) %}{% endfor %}" * 2_700,
+    "much in a loop": "{% for i in (1..1000) %}" + "{% if i %}{% endif %}" * 4_500 + "{% endfor %}",
+    "quadratic filter": "{{ text | split: '' | uniq | size }}",
+    "long date": "{{ text | date: '%Y' }}",
+    "open braces": "{{" * 50_000,
+    "open tags": "{%" * 50_000,
+    "braces in a tag": "{% {{" * 20_000,
+    "open raw": "{% raw %}" * 11_000,
+    "open doc": "{% doc %}" * 11_000,
+    "spaces in an output": "{{" + " " * 90_000 + "x }}",
+    "lines in a tag": "{% liquid " + "\n" * 90_000 + " %}",
+    "brackets": "{{ " + "[" * 300 + "text" + "]" * 300 + "}}",
+    "wide tag": "{{ text " + "| upcase " * 5_000 + "}}",
 }
 
 
@@ -87,36 +103,15 @@ def test_render__bomb__is_stopped(name):
         render(BOMBS[name], {"text": "x" * 10_000})
 
 
-INJECTIONS = [
-    "{{ 7 * 7 }}",
-    "{{ config }}",
-    "{{ ''.__class__.__mro__[1].__subclasses__() }}",
-    "{{ self.__init__.__globals__ }}",
-    "{{ request.application.__globals__ }}",
-    "{% import os %}{{ os.system('id') }}",
-    "{{ cycler.__init__.__globals__.os.popen('id').read() }}",
-    "{{ lipsum.__globals__['os'].popen('id').read() }}",
-    "{{ x|attr('__class__') }}",
-    "{% include '/etc/passwd' %}",
-    "{% render 'secret' %}",
-    "{% extends 'x' %}",
-    "{{ settings.SECRET_KEY }}",
-    "{o.__init__.__globals__[SECRET]}",
-    "{0.__class__}",
-    "%(secret)s %s %n",
-    "${7*7} #{7*7} <%= 7*7 %> @(7*7)",
-    "$where: {{secret}}",
-    "{{ secret }}",
-    "{% assign x = secret %}{{ x }}",
-    "{%- raw -%}{{ secret }}{%- endraw -%}",
-    "{{ '{{ secret }}' }}",
-    "{% liquid echo secret %}",
-    "{# comment #}{{ secret }}",
-    "\x00{{ secret }}",
-    "}}{{ secret }}{{",
-    "{% endraw %}{{ secret }}{% raw %}",
-    "{{ product.__class__ }}",
-]
+# One on each line, but for what begins in the middle of a `liquid` tag.
+INJECTIONS = re.split(
+    r"\n(?!assign a|echo a|%\})", Path(__file__).with_name("injections.txt").read_text("utf-8").strip()
+)
+INJECTIONS += ["\x00{{ secret }}"]
+
+
+def test_corpus__payloads__are_at_least_sixty():
+    assert len(set(INJECTIONS)) >= 60
 
 
 @pytest.mark.parametrize("payload", INJECTIONS)
@@ -138,6 +133,8 @@ def test_render__payload_as_template__reaches_no_python(payload):
     assert "class '" not in text
     assert "function" not in text
     assert "root:" not in text
+    assert "<liquid" not in text
+    assert " object at 0x" not in text
 
 
 class Reachable:
@@ -151,6 +148,60 @@ class Reachable:
 def test_render__python_object__shows_nothing(source):
     with pytest.raises(ApiError):
         render(source, {"o": Reachable()})
+
+
+@pytest.mark.parametrize(
+    ("source", "line", "column"),
+    [
+        ("a\n b {{ x | nope }}", 2, 11),
+        ("{% if x %}{{ x | nope }}{% endif %}", 1, 18),
+        ("a\n{% nope %}", 2, 4),
+        ("a\n\n {{ x", 3, 2),
+        ("😀{% if x %}", 1, 13),
+    ],
+)
+def test_parse__mistake__is_told_with_its_place(source, line, column):
+    with pytest.raises(TemplateInvalid) as refused:
+        parse(source)
+
+    assert (refused.value.details["line"], refused.value.details["column"]) == (line, column)
+    assert f"line {line}, column {column}" in refused.value.text()
+
+
+def test_render__time_is_over__is_refused(monkeypatch):
+    monkeypatch.setattr(timing, "MAX_SECONDS", -1.0)
+
+    with pytest.raises(TemplateInvalid):
+        render("{% for i in (1..3) %}{{ i }}{% endfor %}", {})
+
+
+def test_render_draft__missing_value__is_shown_by_its_name():
+    assert render_draft("{{ a }}{% if b %}x{% endif %}{{ c | upcase }}", {}) == "{{ a }}{{ C }}"
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.text(max_size=60) | st.text(alphabet="{}% |.:'\"abif0()[]-\n", max_size=60),
+    st.dictionaries(st.text(alphabet="abif", max_size=3), json_values, max_size=4),
+)
+def test_render__any_text_and_values__is_short_text_or_one_of_two_errors(source, values):
+    try:
+        text = render(source, values)
+    except (TemplateInvalid, VariableMissing):
+        return
+
+    assert len(text.encode("utf-8", "surrogatepass")) <= MAX_TEXT
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(alphabet="{}% |abraw'\"", max_size=30), st.sampled_from(["v", "l[0]", "o.k"]))
+def test_render__braces_from_a_value__are_never_rendered(value, place):
+    planted = f"{{{{ secret }}}}{value}{{% assign v = secret %}}"
+    values = {"v": planted, "l": [planted], "o": {"k": planted}, "secret": "canary"}
+
+    text = render(f"{{% assign x = {place} %}}{{% capture y %}}{{{{ x }}}}{{% endcapture %}}{{{{ y }}}}", values)
+
+    assert text == planted
 
 
 @settings(max_examples=200)
@@ -230,3 +281,35 @@ def test_fill__undeclared_value__does_not_reach_the_template():
         fill_prompt(released, {"product": "mug", "secret": "canary"})
 
     assert "“secret”" in failed.value.text()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "fits"),
+    [
+        ({"type": "string"}, 5, True),  # wiring turns values into text, and a scalar is one
+        ({"type": "string"}, {"a": 1}, False),
+        ({"type": "integer"}, "12", True),
+        ({"type": "integer"}, "1.5", False),
+        ({"type": "number"}, "1.5", True),
+        ({"type": "number"}, "many", False),
+        ({"type": "boolean"}, "false", False),  # as text it would be true
+        ({"type": "array"}, "a,b", False),
+        ({"type": "object"}, [], False),
+        ({"type": "string", "choices": ["a", "b"]}, "a", True),
+        ({"type": "string", "choices": ["a", "b"]}, "c", False),
+        ({"type": "integer", "choices": [1, 2]}, True, False),
+        ({"type": "string", "max_length": 3}, "abc", True),
+        ({"type": "string", "max_length": 3}, "abcd", False),
+        ({}, {"a": 1}, True),
+    ],
+)
+def test_fill__typed_value__fits_or_is_refused_by_name(variable, value, fits):
+    released = {"system": "", "body": "{{ v }}", "variables": [{"name": "v", **variable}]}
+
+    if fits:
+        assert fill_prompt(released, {"v": value}).body != ""
+        return
+    with pytest.raises(VariableUnfit) as refused:
+        fill_prompt(released, {"v": value})
+
+    assert "“v”" in refused.value.text()

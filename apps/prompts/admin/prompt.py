@@ -7,6 +7,7 @@ from unfold.admin import ModelAdmin
 from apps.core.admin import AdminAssetsMixin
 from apps.core.admin_history import HistoryAdmin
 from apps.core.usage_admin import KeptNameForm, UsedByMixin
+from apps.prompts.admin.saving import PromptSaving
 from apps.prompts.models import Prompt
 
 
@@ -17,7 +18,7 @@ class PromptForm(KeptNameForm):
 
 
 @admin.register(Prompt)
-class PromptAdmin(UsedByMixin, AdminAssetsMixin, HistoryAdmin, ModelAdmin):
+class PromptAdmin(PromptSaving, UsedByMixin, AdminAssetsMixin, HistoryAdmin, ModelAdmin):
     form = PromptForm
     usage_kind = "prompt"
     liquid_fields = ("system", "body")
@@ -27,4 +28,5 @@ class PromptAdmin(UsedByMixin, AdminAssetsMixin, HistoryAdmin, ModelAdmin):
         (None, {"fields": ["key", "name"]}),
         (_("Text"), {"fields": ["system", "body"]}),
         (_("Variables"), {"fields": ["variables"]}),
+        (_("Trial and gate"), {"fields": ["model_defaults", ("gate_share", "gate_p95_ms", "gate_cost_micro")]}),
     ]

@@ -1,0 +1,27 @@
+"""Saving a prompt on its page counts as a change, as it does through the API."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest
+from django.shortcuts import redirect
+
+from apps.core.errors import StaleRevision
+from apps.prompts.services import claim_revision
+
+
+class PromptSaving:
+    """Stands before `ModelAdmin`: each save claims the next revision, so that who read an older one is told."""
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        if change:
+            obj.revision = claim_revision(str(form.initial.get("key", obj.key)), obj.revision).revision
+        super().save_model(request, obj, form, change)  # type: ignore[misc]  # ModelAdmin's
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Two people who save at the same instant: one is saved, the other is told."""
+        try:
+            return super().changeform_view(request, *args, **kwargs)  # type: ignore[misc]  # ModelAdmin's
+        except StaleRevision as exc:
+            self.message_user(request, exc.text(), messages.ERROR)  # type: ignore[attr-defined]  # ModelAdmin's
+            return redirect(request.path)
