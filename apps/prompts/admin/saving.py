@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.shortcuts import redirect
 
 from apps.core.errors import StaleRevision
+from apps.prompts.models import Prompt
 from apps.prompts.services import claim_revision
 
 
@@ -15,7 +16,9 @@ class PromptSaving:
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if change:
-            obj.revision = claim_revision(str(form.initial.get("key", obj.key)), obj.revision).revision
+            # The row's own revision, not that of `obj`: of an older version that is brought back, it is an old one.
+            key, seen = Prompt.objects.values_list("key", "revision").get(pk=obj.pk)
+            obj.revision = claim_revision(key, seen).revision
         super().save_model(request, obj, form, change)  # type: ignore[misc]  # ModelAdmin's
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
