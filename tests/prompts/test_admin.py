@@ -40,3 +40,31 @@ def test_page__member__is_sent_away(client: Client, member: User, prompt: Prompt
     answer = client.get(reverse("admin:prompts_prompt_change", args=[prompt.pk]))
 
     assert answer.status_code == 302
+
+
+def test_page__saved__is_the_next_revision_and_an_empty_share_is_all(
+    client: Client, editor: User, prompt: Prompt
+) -> None:
+    client.force_login(editor)
+    address = reverse("admin:prompts_prompt_change", args=[prompt.pk])
+    given = {"key": "greeting", "name": "Other", "body": "x", "variables": "[]", "model_defaults": "{}"}
+
+    saved = client.post(address, {**given, "gate_share": ""})
+
+    prompt.refresh_from_db()
+    assert (saved.status_code, prompt.name, prompt.revision, prompt.gate_share) == (302, "Other", 2, 100)
+
+
+def test_page__broken_template__is_told_with_its_place_and_nothing_saved(
+    client: Client, editor: User, prompt: Prompt
+) -> None:
+    client.force_login(editor)
+    address = reverse("admin:prompts_prompt_change", args=[prompt.pk])
+    given = {"key": "greeting", "name": "Other", "body": "{{ a | nope }}", "variables": '[{"name": 1}]'}
+
+    page = client.post(address, {**given, "model_defaults": "{}"})
+
+    prompt.refresh_from_db()
+    assert (page.status_code, prompt.name, prompt.revision) == (200, "Greeting", 1)
+    assert "line 1, column 8" in page.content.decode()
+    assert "Variables are a list of objects" in page.content.decode()

@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='historicalprompt',
             name='gate_share',
-            field=models.PositiveSmallIntegerField(default=100, validators=[django.core.validators.MaxValueValidator(100)], verbose_name='share of cases that must pass, in %'),
+            field=models.PositiveSmallIntegerField(blank=True, default=100, validators=[django.core.validators.MaxValueValidator(100)], verbose_name='share of cases that must pass, in %'),
         ),
         migrations.AddField(
             model_name='historicalprompt',
@@ -48,7 +48,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='prompt',
             name='gate_share',
-            field=models.PositiveSmallIntegerField(default=100, validators=[django.core.validators.MaxValueValidator(100)], verbose_name='share of cases that must pass, in %'),
+            field=models.PositiveSmallIntegerField(blank=True, default=100, validators=[django.core.validators.MaxValueValidator(100)], verbose_name='share of cases that must pass, in %'),
         ),
         migrations.AddField(
             model_name='prompt',

@@ -1,6 +1,6 @@
 """Prompt templates: drafts. What is live stands in the snapshot of the feature that uses them."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, RegexValidator
@@ -12,6 +12,8 @@ from apps.prompts.problems import draft_problems
 
 # Words of the management API's addresses: `prompts/words` is no prompt.
 key_validator = RegexValidator(r"^(?!(?:preview|words)\Z)", _("“preview” and “words” are no keys: choose another one."))
+
+ALL = 100  # % of the cases
 
 
 class Prompt(models.Model):
@@ -35,7 +37,7 @@ class Prompt(models.Model):
     )
     # What its gated cases must reach before a feature with this prompt is published.
     gate_share = models.PositiveSmallIntegerField(
-        _("share of cases that must pass, in %"), default=100, validators=[MaxValueValidator(100)]
+        _("share of cases that must pass, in %"), default=ALL, blank=True, validators=[MaxValueValidator(100)]
     )
     gate_p95_ms = models.PositiveIntegerField(_("latency that 95 % of cases keep, in ms"), null=True, blank=True)
     gate_cost_micro = models.PositiveBigIntegerField(
@@ -55,7 +57,9 @@ class Prompt(models.Model):
         return self.name
 
     def clean(self) -> None:
-        """Raises `ValidationError` by field for what `draft_problems` finds."""
+        """Raises `ValidationError` by field for what `draft_problems` finds. A form may leave the share empty: all."""
+        if cast("int | None", self.gate_share) is None:
+            self.gate_share = ALL
         found: dict[str, list[ValidationError]] = {}
         for problem in draft_problems(self.as_released(), self.model_defaults):
             field = problem.pointer.split("/")[1]

@@ -1,0 +1,30 @@
+"""Saving a prompt on its page counts as a change, as it does through the API."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest
+from django.shortcuts import redirect
+
+from apps.core.errors import StaleRevision
+from apps.prompts.models import Prompt
+from apps.prompts.services import claim_revision
+
+
+class PromptSaving:
+    """Stands before `ModelAdmin`: each save claims the next revision, so that who read an older one is told."""
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        if change:
+            # The row's own revision, not that of `obj`: of an older version that is brought back, it is an old one.
+            key, seen = Prompt.objects.values_list("key", "revision").get(pk=obj.pk)
+            obj.revision = claim_revision(key, seen).revision
+        super().save_model(request, obj, form, change)  # type: ignore[misc]  # ModelAdmin's
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Two people who save at the same instant: one is saved, the other is told."""
+        try:
+            return super().changeform_view(request, *args, **kwargs)  # type: ignore[misc]  # ModelAdmin's
+        except StaleRevision as exc:
+            self.message_user(request, exc.text(), messages.ERROR)  # type: ignore[attr-defined]  # ModelAdmin's
+            return redirect(request.path)
