@@ -69,9 +69,10 @@ class AdminAssetsMixin:
 
     def formfield_for_dbfield(self, db_field: models.Field[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
         field: Field | None = super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]  # ModelAdmin's
-        editor = "json" if isinstance(db_field, models.JSONField) else "liquid"
-        if field and (editor == "json" or db_field.name in self.liquid_fields):
-            field.widget.attrs |= {"data-editor": editor, "rows": ROWS}
+        if field and isinstance(db_field, models.JSONField):
+            field.widget.attrs |= {"data-editor": "json", "rows": ROWS}
+        elif field and db_field.name in self.liquid_fields:
+            field.widget.attrs["rows"] = ROWS
         return field
 
     def changeform_view(

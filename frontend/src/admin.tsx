@@ -1,8 +1,10 @@
 import { mountEditors } from "./admin/editors";
 import { mountIslands } from "./admin/islands";
+import { mountPrompt } from "./admin/promptPage";
 import { language } from "./i18n/language";
 
 // The admin's own language switch decides here, not what the storefront remembers.
 language.set(document.documentElement.lang.toLowerCase().startsWith("zh") ? "zh-hans" : "en");
 mountIslands();
+mountPrompt();
 mountEditors();

@@ -20,26 +20,6 @@ def prompt(db: None) -> Prompt:
     return make_prompt()
 
 
-def test_page__editor__has_liquid_and_json_editors(client: Client, editor: User, prompt: Prompt) -> None:
-    client.force_login(editor)
-
-    page = client.get(reverse("admin:prompts_prompt_change", args=[prompt.pk])).content.decode()
-
-    for field, language in (("system", "liquid"), ("body", "liquid"), ("variables", "json")):
-        area = page.partition(f'<textarea name="{field}"')[2].partition(">")[0]
-        assert f'data-editor="{language}"' in area
-    assert 'src="/static/build/admin-1.js"' in page
-
-
-def test_page__new_prompt__has_editors_too(client: Client, editor: User) -> None:
-    client.force_login(editor)
-
-    page = client.get(reverse("admin:prompts_prompt_add")).content.decode()
-
-    assert page.count('data-editor="liquid"') == 2
-    assert page.count('data-editor="json"') == 2  # variables, model defaults
-
-
 def test_page__viewer__reads_and_cannot_save(client: Client, viewer: User, prompt: Prompt) -> None:
     client.force_login(viewer)
     address = reverse("admin:prompts_prompt_change", args=[prompt.pk])

@@ -5,10 +5,8 @@ import { EditorView, highlightActiveLine, keymap, lineNumbers } from "@codemirro
 import { tags } from "@lezer/highlight";
 import { isolate } from "./isolate";
 
-/** Liquid brings HTML, CSS and JavaScript along: a page of JSON does not load them. */
 const LANGUAGES: Record<string, () => Promise<Extension[]>> = {
   json: () => import("./languages/json").then((module) => module.extensions),
-  liquid: () => import("./languages/liquid").then((module) => module.extensions),
 };
 
 /** Colours are the page's tokens, so that light and dark need no second theme. */
