@@ -14,9 +14,11 @@ export async function* readMessages(body: ReadableStream<Uint8Array>): AsyncGene
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
-      rest += decoder.decode(value, { stream: true }).replace(/\r\n?/g, "\n");
-      const blocks = rest.split("\n\n");
-      rest = blocks.pop() ?? "";
+      rest += decoder.decode(value, { stream: true });
+      // Whether a CR at the very end is a whole line end, only the next byte tells.
+      const held = rest.endsWith("\r") ? "\r" : "";
+      const blocks = rest.slice(0, rest.length - held.length).replace(/\r\n?/g, "\n").split("\n\n");
+      rest = (blocks.pop() ?? "") + held;
       for (const block of blocks) yield parseBlock(block);
     }
   } finally {

@@ -1,4 +1,4 @@
-import { ApiError, asApiError } from "../../api/errors";
+import { ApiError } from "../../api/errors";
 import { readMessages, type SseMessage } from "../../realtime/sse";
 
 export interface Attempt {
@@ -112,12 +112,12 @@ export async function runTrial({ open, onChange, signal, now = () => performance
     if (isOpen(trial)) step({ ...trial, phase: "failed", totalMs: since(), error: brokenOff() });
   } catch (error) {
     if (signal.aborted) step({ ...trial, phase: "stopped", totalMs: since() });
-    else step({ ...trial, phase: "failed", totalMs: since(), error: asApiError(error) });
+    else step({ ...trial, phase: "failed", totalMs: since(), error: error instanceof ApiError ? error : brokenOff() });
   }
   return trial;
 }
 
-/** The stream ended without saying how: neither its last frame nor an error came. */
+/** The stream ended without saying how: its last frame never came, or not whole. */
 const brokenOff = () => new ApiError({ code: "STREAM", reason: "E_STREAM_CUT" }, { status: 0, requestId: null, retryAfter: null });
 
 const empty = () => new ReadableStream<Uint8Array>({ start: (controller) => controller.close() });

@@ -23,6 +23,8 @@ interface Entry {
 /** What is written behind a tag's name, and what closes it. */
 const SHAPES: Record<string, string> = {
   if: "if ${1:condition} %}$0{% endif %}",
+  elsif: "elsif ${1:condition} %}",
+  when: "when ${1:value} %}",
   unless: "unless ${1:condition} %}$0{% endunless %}",
   for: "for ${1:item} in ${2:items} %}$0{% endfor %}",
   case: "case ${1:variable} %}{% when ${2:value} %}$0{% endcase %}",
@@ -79,7 +81,7 @@ const filterEntry = (filter: Words["filters"][number]): Entry => ({
 });
 
 const tagEntry = (tag: Words["tags"][number]): Entry => ({
-  label: tag.name, insert: SHAPES[tag.name] ?? tag.name, detail: say("hint.tag"), help: tag.help, kind: "tag",
+  label: tag.name, insert: SHAPES[tag.name] ?? `${tag.name} %}`, detail: say("hint.tag"), help: tag.help, kind: "tag",
 });
 
 const variableEntry = (variable: Variable): Entry => ({
@@ -103,14 +105,15 @@ function promptEntries(words: Words | null, own: string | null): Entry[] {
 function suggestion(monaco: Monaco, model: TextModel, position: Position, place: Place, entry: Entry): languages.CompletionItem {
   const kinds = monaco.languages.CompletionItemKind;
   const kind = { variable: kinds.Variable, filter: kinds.Function, tag: kinds.Keyword, prompt: kinds.File }[entry.kind];
-  const shaped = entry.kind === "tag" && entry.insert.includes("%}");
+  const closing = entry.kind === "tag" ? closingAt(model, position) : null;
+  const insert = entry.kind === "tag" && closing === null ? entry.label : entry.insert;
   return {
     label: { label: entry.label, description: entry.detail },
     kind,
     documentation: entry.help ? plain(entry.help) : undefined,
-    insertText: spaced(model, position, place, entry.insert),
-    insertTextRules: shaped ? monaco.languages.CompletionItemInsertTextRule.InsertAsSnippet : undefined,
-    range: rangeFor(model, position, place, shaped),
+    insertText: spaced(model, position, place, insert),
+    insertTextRules: closing === null ? undefined : monaco.languages.CompletionItemInsertTextRule.InsertAsSnippet,
+    range: rangeFor(model, position, place, closing ?? 0),
   };
 }
 
@@ -124,12 +127,19 @@ function spaced(model: TextModel, position: Position, place: Place, text: string
   return before + text + after;
 }
 
-/** A tag that brings its own end takes the place of the end that was closed automatically. */
-function rangeFor(model: TextModel, position: Position, place: Place, closes: boolean): IRange {
+/**
+ * How much of an end stands behind the cursor already, such as the brace that was closed automatically: a tag that is
+ * completed brings its own. Null in the middle of a tag, where only its name is to change.
+ */
+function closingAt(model: TextModel, position: Position): number | null {
+  const after = model.getLineContent(position.lineNumber).slice(position.column - 1);
+  const end = /^\s*(?:-?%)?\}|^\s*$/.exec(after);
+  return end && end[0].length;
+}
+
+function rangeFor(model: TextModel, position: Position, place: Place, rest: number): IRange {
   const word = model.getWordUntilPosition(position);
-  const line = model.getLineContent(position.lineNumber);
   const startColumn = place.kind === "include" ? position.column - place.quoted.length : word.startColumn;
-  const rest = closes ? (/^\s*-?%\}/.exec(line.slice(position.column - 1))?.[0].length ?? 0) : 0;
   return { startLineNumber: position.lineNumber, startColumn, endLineNumber: position.lineNumber, endColumn: position.column + rest };
 }
 

@@ -37,7 +37,7 @@ const GRAMMAR: languages.IMonarchLanguage = {
 
 /** Quotes are not closed by themselves: most of them are apostrophes of the prose. */
 const CONFIGURATION: languages.LanguageConfiguration = {
-  autoClosingPairs: [{ open: "{", close: "}" }, { open: "{%", close: "%" }],
+  autoClosingPairs: [{ open: "{", close: "}" }, { open: "{{", close: "}}" }],
   brackets: [["{{", "}}"], ["{%", "%}"]],
   surroundingPairs: ["{}", "()", "[]", '""', "''"].map((pair) => ({ open: pair.slice(0, 1), close: pair.slice(1) })),
   wordPattern: /[A-Za-z_][\w-]*/,

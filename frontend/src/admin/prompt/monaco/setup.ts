@@ -48,6 +48,7 @@ function overlay(): HTMLElement {
 
 /** What every editor of the page shares. Full-width punctuation is ordinary text here, so only what cannot be seen is marked. */
 const SHARED = {
+  autoClosingBrackets: "always",
   autoClosingOvertype: "always",
   automaticLayout: true,
   contextmenu: true,
