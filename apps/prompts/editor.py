@@ -21,6 +21,7 @@ class EditorSource(TypedDict):
     """The JSON beside the form: `frontend/src/admin/prompt/types.ts` reads it."""
 
     key: str | None
+    model: str
     readOnly: bool
     values: dict[str, Any]
     errors: dict[str, list[str]]
@@ -36,6 +37,7 @@ def editor_source(user: Any, prompt: Prompt | None, *, form: BaseForm, read_only
     shown = prompt if read_only else None
     return {
         "key": prompt.key if prompt else None,
+        "model": str(prompt.model_defaults.get("model", "")) if prompt else "",
         "readOnly": read_only,
         "values": {name: getattr(shown, name) for name in FIELDS} if shown else {},
         "errors": {name: [str(words) for words in form.errors[name]] for name in FIELDS if name in form.errors},

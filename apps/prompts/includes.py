@@ -30,22 +30,41 @@ class Include:
     key: str
 
 
+@dataclass(frozen=True)
+class Origin:
+    """Where an included text stands in what was rendered, from `start` to before `end`, in characters."""
+
+    key: str
+    start: int
+    end: int
+
+
 @dataclass
 class _Rendering:
     """What one call may include, and how much of it it did."""
 
     texts: Mapping[str, str]
+    origins: list[Origin] | None = None
+    output: Any = None
     included: int = 0
     depth: int = 0
+
+    def note(self, key: str, output: Any, start: int) -> None:
+        """Remember where a text went. What was caught in a variable stands nowhere, or somewhere else."""
+        if self.origins is not None and output is self.output and output.tell() > start:
+            self.origins.append(Origin(key, start, output.tell()))
 
 
 _current: ContextVar[_Rendering | None] = ContextVar("rendering", default=None)
 
 
 @contextmanager
-def texts_for(texts: Mapping[str, str]) -> Iterator[None]:
-    """Let names stand for `texts` until the block ends; calls in other threads and tasks see their own."""
-    token = _current.set(_Rendering(texts))
+def texts_for(texts: Mapping[str, str], origins: list[Origin] | None = None) -> Iterator[None]:
+    """Let names stand for `texts` until the block ends; calls in other threads and tasks see their own.
+
+    `origins` is filled with where included texts went, those inside others first.
+    """
+    token = _current.set(_Rendering(texts, origins))
     try:
         yield
     finally:
@@ -88,6 +107,8 @@ class IncludingTemplate(BoundTemplate):
     def render_with_context(self, context: RenderContext, buffer: Any, *args: Any, **kwargs: Any) -> None:
         rendering = _current.get()
         if rendering is None or not kwargs.get("partial"):
+            if rendering is not None:
+                rendering.output = buffer
             super().render_with_context(context, buffer, *args, **kwargs)
             return
         rendering.included += 1
@@ -95,7 +116,9 @@ class IncludingTemplate(BoundTemplate):
         try:
             check_time()
             _check_limits(rendering)
+            start = buffer.tell()
             super().render_with_context(context, buffer, *args, **kwargs)
+            rendering.note(self.name, buffer, start)
         finally:
             rendering.depth -= 1
 

@@ -1,5 +1,6 @@
 """A look at a draft: what it becomes with some values, what is wrong with it and where, and what it would cost."""
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
@@ -10,6 +11,7 @@ from apps.core.errors import ApiError
 from apps.core.tokens import estimate_tokens
 from apps.prompts.declarations import is_choice, is_too_long, mistakes_in
 from apps.prompts.errors import TemplateInvalid
+from apps.prompts.includes import Origin
 from apps.prompts.inclusion import inclusion_problems
 from apps.prompts.places import START, Place, place_of
 from apps.prompts.pricing import input_cost
@@ -48,6 +50,7 @@ class Look:
     unused: list[str] = field(default_factory=list)
     mistyped: list[dict[str, str]] = field(default_factory=list)
     problems: list[Finding] = field(default_factory=list)
+    origins: Mapping[str, list[Origin]] = field(default_factory=dict)
     model: str = ""
 
     def as_dict(self) -> dict[str, Any]:
@@ -61,6 +64,7 @@ class Look:
             "unused": self.unused,
             "mistyped": self.mistyped,
             "problems": [finding.as_dict() for finding in self.problems],
+            "origins": [*_placed("system", self.system, self.origins), *_placed("body", self.body, self.origins)],
             "tokens": {**tokens, "total": total, "by": "estimate"},
             "price": None if cost is None else {"model": self.model, "input_micro": cost},
         }
@@ -98,7 +102,9 @@ def look_at(content: Mapping[str, Any], values: Mapping[str, Any], *, key: str =
     used = {reading.path[0] for name in FIELDS for reading in draft.readings(name)}
     declared = draft.declared()
     given = _given(declared, values)
-    texts = {name: _rendered(draft, name, {**given, **_extra(values, declared)}) for name in FIELDS}
+    origins: dict[str, list[Origin]] = {name: [] for name in FIELDS}
+    filled = {**given, **_extra(values, declared)}
+    texts = {name: _rendered(draft, name, filled, origins[name]) for name in FIELDS}
     return Look(
         system=texts["system"],
         body=texts["body"],
@@ -106,6 +112,7 @@ def look_at(content: Mapping[str, Any], values: Mapping[str, Any], *, key: str =
         unused=[variable["name"] for variable in declared_by(content) if variable["name"] not in used],
         mistyped=list(_mistyped(declared, values)),
         problems=_problems(draft, given),
+        origins=origins,
         model=model,
     )
 
@@ -134,11 +141,21 @@ def _extra(values: Mapping[str, Any], declared: Sequence[Variable]) -> dict[str,
     return {name: value for name, value in values.items() if name not in known}
 
 
-def _rendered(draft: _Draft, name: str, given: Mapping[str, Any]) -> str:
+def _rendered(draft: _Draft, name: str, given: Mapping[str, Any], origins: list[Origin]) -> str:
     try:
-        return render_draft(draft.content[name], given, texts=texts_of(draft.prompts))
+        return render_draft(draft.content[name], given, texts=texts_of(draft.prompts), origins=origins)
     except ApiError:
+        origins.clear()
         return ""
+
+
+def _placed(name: str, text: str, origins: Mapping[str, list[Origin]]) -> Iterator[dict[str, Any]]:
+    """Origins as editors count: in units of UTF-16, of which an emoji takes two."""
+    found = origins.get(name, [])
+    wide = [at for at, character in enumerate(text) if character > "\uffff"] if found else []
+    for origin in found:
+        start, end = (at + bisect_left(wide, at) for at in (origin.start, origin.end))
+        yield {"field": name, "key": origin.key, "start": start, "end": end}
 
 
 def _missing(declared: Sequence[Variable], used: set[str], given: Mapping[str, Any]) -> list[str]:

@@ -17,7 +17,7 @@ from liquid.template import BoundTemplate
 from liquid.token import TOKEN_CONTENT, TOKEN_EOF, Token
 
 from apps.prompts.errors import TemplateInvalid, VariableMissing
-from apps.prompts.includes import Include, IncludingTemplate, SnapshotLoader, add_tags, found_in, texts_for
+from apps.prompts.includes import Include, IncludingTemplate, Origin, SnapshotLoader, add_tags, found_in, texts_for
 from apps.prompts.places import Place, place_of
 from apps.prompts.scanning import check_source, refused
 from apps.prompts.timing import check_time, limited_time, mark_blocks
@@ -154,14 +154,25 @@ def render(source: str, values: Mapping[str, Any], *, texts: Texts = NO_TEXTS) -
     return _rendered(_environment, source, values, texts)
 
 
-def render_draft(source: str, values: Mapping[str, Any], *, texts: Texts = NO_TEXTS) -> str:
-    """The same for a look at a draft: a value that is not there is shown as `{{ name }}`. Raises `TemplateInvalid`."""
-    return _rendered(_draft_environment, source, values, texts)
+def render_draft(
+    source: str, values: Mapping[str, Any], *, texts: Texts = NO_TEXTS, origins: list[Origin] | None = None
+) -> str:
+    """The same for a look at a draft: a value that is not there is shown as `{{ name }}`. Raises `TemplateInvalid`.
+
+    `origins` is filled with where included texts stand in the answer.
+    """
+    return _rendered(_draft_environment, source, values, texts, origins)
 
 
-def _rendered(environment: PromptEnvironment, source: str, values: Mapping[str, Any], texts: Texts) -> str:
+def _rendered(
+    environment: PromptEnvironment,
+    source: str,
+    values: Mapping[str, Any],
+    texts: Texts,
+    origins: list[Origin] | None = None,
+) -> str:
     try:
-        with texts_for(texts), limited_time():
+        with texts_for(texts, origins), limited_time():
             return _parse(environment, source).render(dict(values))
     except UndefinedError as exc:
         raise VariableMissing(name=_undefined_name(exc)) from exc

@@ -1,5 +1,4 @@
 import { expect, test } from "vitest";
-import { toUtf16 } from "../src/admin/prompt/monaco/markers";
 import { segmentsOf } from "../src/admin/prompt/origins";
 import { differences } from "../src/admin/prompt/versions";
 import { parseVariables, readValue, readValues, usageOf, withMember, writeVariables } from "../src/admin/prompt/variables";
@@ -38,20 +37,14 @@ test("undeclared and unused are told apart from what an included prompt needs", 
   expect([...usage.unused]).toEqual(["left"]);
 });
 
-test("included texts are cut out by characters, not by UTF-16 units", () => {
-  const origins = [{ field: "body" as const, key: "outer", start: 2, end: 6 }, { field: "body" as const, key: "inner", start: 3, end: 4 }];
+test("included texts are cut out, inner ones from outer ones", () => {
+  const origins = [{ field: "body" as const, key: "inner", start: 4, end: 5 }, { field: "body" as const, key: "outer", start: 3, end: 7 }];
 
   expect(segmentsOf("🌙 abcde", origins)).toEqual([
     { text: "🌙 ", from: [] }, { text: "a", from: ["outer"] }, { text: "b", from: ["outer", "inner"] },
     { text: "cd", from: ["outer"] }, { text: "e", from: [] },
   ]);
   expect(segmentsOf("", [])).toEqual([]);
-});
-
-test("a place counted in characters is found behind an emoji", () => {
-  expect(toUtf16("a🌙b", 3)).toBe(4);
-  expect(toUtf16("ab", 1)).toBe(1);
-  expect(toUtf16("ab", 99)).toBe(3);
 });
 
 test("line ends and the order of members are no difference", () => {

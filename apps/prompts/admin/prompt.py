@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
@@ -11,6 +12,7 @@ from unfold.admin import ModelAdmin
 
 from apps.core.admin import AdminAssetsMixin
 from apps.core.admin_history import HistoryAdmin
+from apps.core.errors import StaleRevision
 from apps.core.usage_admin import KeptNameForm, UsedByMixin
 from apps.prompts.admin.saving import PromptSaving
 from apps.prompts.editor import FIELDS, editor_source, token_view
@@ -18,9 +20,25 @@ from apps.prompts.models import Prompt
 
 
 class PromptForm(KeptNameForm):
-    """Pipelines and other prompts name a prompt by its key."""
+    """Pipelines and other prompts name a prompt by its key. What somebody else saved meanwhile is not overwritten."""
 
     usage_kind = "prompt"
+    seen_revision = forms.IntegerField(widget=forms.HiddenInput, required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Of the row, not of the instance: the page of an old version shows that version over the draft of now.
+        self.fields["seen_revision"].initial = self._revision()
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        current = self._revision()
+        if cleaned.get("seen_revision") not in (None, current):
+            raise forms.ValidationError(StaleRevision().text())
+        return cleaned | {"seen_revision": current}
+
+    def _revision(self) -> int | None:
+        return Prompt.objects.filter(pk=self.instance.pk).values_list("revision", flat=True).first()
 
 
 @admin.register(Prompt)
@@ -32,11 +50,20 @@ class PromptAdmin(PromptSaving, UsedByMixin, AdminAssetsMixin, HistoryAdmin, Mod
     search_fields = ["key", "name"]
     change_form_after_template = "admin/prompts/editor.html"
     fieldsets = [
-        (None, {"fields": ["key", "name"]}),
+        (None, {"fields": ["key", "name", "seen_revision"]}),
         (_("Text"), {"fields": ["system", "body"]}),
         (_("Variables"), {"fields": ["variables"]}),
-        (_("Trial and gate"), {"fields": ["model_defaults", ("gate_share", "gate_p95_ms", "gate_cost_micro")]}),
+        (
+            _("Trial and gate"),
+            {"classes": ["collapse"], "fields": ["model_defaults", ("gate_share", "gate_p95_ms", "gate_cost_micro")]},
+        ),
     ]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Prompt | None = None) -> Any:
+        """Who only reads has seen no revision that could be out of date."""
+        if obj is None or self.has_change_permission(request, obj):
+            return self.fieldsets
+        return [(None, {"fields": ["key", "name"]}), *self.fieldsets[1:]]
 
     def formfield_for_dbfield(self, db_field: models.Field[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
         """Plain fields: the prompt's own editor takes them over, and they serve as they are where it cannot."""

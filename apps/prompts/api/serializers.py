@@ -162,6 +162,18 @@ class FindingSerializer(serializers.Serializer[Any]):
         return {**super().get_fields(), "field": serializers.ChoiceField(["system", "body", "variables"])}
 
 
+class OriginSerializer(serializers.Serializer[Any]):
+    """Where an included text stands in what was rendered, in units of UTF-16; inner ones lie within outer ones."""
+
+    key = serializers.CharField()
+    start = serializers.IntegerField()
+    end = serializers.IntegerField()
+
+    def get_fields(self) -> dict[str, Any]:
+        """`field` is a word of the framework."""
+        return {**super().get_fields(), "field": serializers.ChoiceField(["system", "body"])}
+
+
 class TokensSerializer(serializers.Serializer[None]):
     system = serializers.IntegerField()
     body = serializers.IntegerField()
@@ -181,6 +193,7 @@ class PromptPreviewSerializer(serializers.Serializer[None]):
     unused = serializers.ListField(child=serializers.CharField())
     mistyped = MistypedSerializer(many=True)
     problems = FindingSerializer(many=True)
+    origins = OriginSerializer(many=True)
     tokens = TokensSerializer()
     price = PriceSerializer(allow_null=True)
 

@@ -4,7 +4,7 @@ import { segmentsOf } from "./origins";
 import { includedIn } from "./scan";
 import type { Preview } from "./types";
 import type { Previewed } from "./usePreview";
-import { formatCost, say, sayType } from "./words";
+import { formatCost, say, sayExpected, sayType } from "./words";
 
 interface Props {
   previewed: Previewed;
@@ -43,7 +43,7 @@ function Values({ answer, onGive }: { answer: Preview; onGive: (name: string) =>
       {answer.mistyped.map(({ name, expected, given }) => (
         <li key={name}>
           <button type="button" className="pe-gap" onClick={() => onGive(name)}>
-            {say("preview.mistyped", { name, expected: sayType(expected), given: sayType(given) })}
+            {say("preview.mistyped", { name, expected: sayExpected(expected), given: sayType(given) })}
           </button>
         </li>
       ))}
@@ -52,7 +52,7 @@ function Values({ answer, onGive }: { answer: Preview; onGive: (name: string) =>
 }
 
 function Rendered({ answer, name }: { answer: Preview; name: "system" | "body" }) {
-  const segments = segmentsOf(answer[name], (answer.origins ?? []).filter((origin) => origin.field === name));
+  const segments = segmentsOf(answer[name], answer.origins.filter((origin) => origin.field === name));
   if (name === "system" && segments.length === 0) return null;
   return (
     <section className="pe-message" data-role={name}>

@@ -33,5 +33,5 @@ export function ProblemList({ problems, onJump }: Props) {
 
 function placeOf({ field, line }: Problem): string {
   const name = say(NAMES[field]);
-  return line === null || field === "variables" ? name : say("problems.at", { field: name, line });
+  return field === "variables" ? name : say("problems.at", { field: name, line });
 }

@@ -38,12 +38,17 @@ export function DefaultInput({ variable, readOnly, onChange }: Box & { onChange:
 }
 
 /** One choice on each line; lines are kept as they are typed, and written without the empty ones. */
-export function ChoicesInput({ variable, readOnly, onChange }: Box & { onChange: (choices: string[]) => void }) {
+export function ChoicesInput({ variable, readOnly, onChange }: Box & { onChange: (choices: unknown[] | undefined) => void }) {
   const [text, setText] = useState((variable.choices ?? []).map(showValue).join("\n"));
+  const [open, setOpen] = useState(text !== "");
   const write = (typed: string) => {
     setText(typed);
-    onChange(typed.split("\n").map((line) => line.trim()).filter(Boolean));
+    const choices = typed.split("\n").map((line) => line.trim()).filter(Boolean);
+    onChange(choices.length > 0 ? choices.map((choice) => readValue(choice, variable.type)) : undefined);
   };
+  if (!open) {
+    return readOnly ? null : <button type="button" className="pe-link" aria-label={labelOf(variable, "choices")} onClick={() => setOpen(true)}>+ {say("variables.choices")}</button>;
+  }
   return <textarea className="pe-input" rows={2} readOnly={readOnly} aria-label={labelOf(variable, "choices")} placeholder={say("variables.choicesHint")} value={text} onChange={(event) => write(event.target.value)} />;
 }
 

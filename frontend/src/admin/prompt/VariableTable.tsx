@@ -3,9 +3,11 @@ import { Button, IconButton } from "../../ui/Button";
 import type { Preview, Variable } from "./types";
 import { ChoicesInput, DefaultInput, NameInput, ValueInput } from "./VariableInputs";
 import { withMember, type Usage } from "./variables";
-import { say, sayType } from "./words";
+import { say, sayExpected, sayType } from "./words";
 
-export const TYPES = ["string", "number", "integer", "boolean", "array", "object", "enum"];
+export const TYPES = ["string", "number", "integer", "boolean", "array", "object"];
+/** Of which a variable may be one of a few. */
+const CHOSEN = new Set(["string", "number", "integer"]);
 
 interface Props {
   variables: Variable[];
@@ -86,7 +88,7 @@ function DeclaredRow(props: RowProps) {
       </span>
       <span role="cell" data-cell="type" data-title={say("variables.type")}>
         <TypeSelect {...props} label={label("type")} onType={(type) => set("type", type)} />
-        {(variable.type === "enum" || variable.choices) && <ChoicesInput variable={variable} readOnly={readOnly} onChange={(choices) => set("choices", choices)} />}
+        {(CHOSEN.has(variable.type ?? "") || variable.choices) && <ChoicesInput variable={variable} readOnly={readOnly} onChange={(choices) => set("choices", choices)} />}
       </span>
       <span role="cell" data-cell="required" data-title={say("variables.required")}>
         <input type="checkbox" aria-label={label("required")} disabled={readOnly} checked={variable.required !== false} onChange={(event) => set("required", event.target.checked)} />
@@ -148,7 +150,7 @@ function ValueCell({ variable, values, answer, onValue }: Props & { variable: Va
       <ValueInput variable={variable} text={values[variable.name] ?? ""} wrong={missing || Boolean(mistyped)} describedBy={note} onChange={(text) => onValue(variable.name, text)} />
       <small id={note} className="pe-wrong">
         {missing && say("variables.missing")}
-        {mistyped && say("variables.mistyped", { expected: sayType(mistyped.expected), given: sayType(mistyped.given) })}
+        {mistyped && say("variables.mistyped", { expected: sayExpected(mistyped.expected), given: sayType(mistyped.given) })}
       </small>
     </span>
   );

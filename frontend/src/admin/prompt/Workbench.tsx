@@ -37,7 +37,7 @@ type Pane = "preview" | "trial" | "versions";
 export function Workbench({ page }: { page: Page }) {
   const { api, source } = page;
   const draft = useDraft(source);
-  const [model, setModel] = useState("");
+  const [model, setModel] = useState(source.model);
   const previewed = usePreview({ api, draft: draft.question, values: draft.values, model });
   const words = useWords(api);
   useHints(page.setup, draft.variables ?? [], words, source.key);

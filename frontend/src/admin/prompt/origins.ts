@@ -6,14 +6,13 @@ export interface Segment {
   from: string[];
 }
 
-/** `text` cut where included texts begin and end. Offsets count characters, as the server does. */
+/** `text` cut where included texts begin and end. */
 export function segmentsOf(text: string, origins: Origin[]): Segment[] {
   if (origins.length === 0) return text ? [{ text, from: [] }] : [];
-  const characters = [...text];
-  const edges = new Set([0, characters.length, ...origins.flatMap(({ start, end }) => [start, end])]);
-  const cuts = [...edges].filter((at) => at >= 0 && at <= characters.length).sort((a, b) => a - b);
+  const edges = new Set([0, text.length, ...origins.flatMap(({ start, end }) => [start, end])]);
+  const cuts = [...edges].filter((at) => at >= 0 && at <= text.length).sort((a, b) => a - b);
   return cuts.slice(0, -1).map((start, index) => ({
-    text: characters.slice(start, cuts[index + 1]).join(""),
+    text: text.slice(start, cuts[index + 1]),
     from: origins.filter((origin) => origin.start <= start && start < origin.end).sort(outermost).map((origin) => origin.key),
   }));
 }

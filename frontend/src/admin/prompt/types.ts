@@ -4,6 +4,8 @@ export interface EditorSource {
   /** Null on the page that adds a prompt. */
   key: string | null;
   readOnly: boolean;
+  /** The model that the prompt is tried on unless another is chosen; empty where it names none. */
+  model: string;
   /** Present where the page has no fields, because its reader may only look. */
   values: Partial<Record<Field, unknown>>;
   errors: Record<string, string[]>;
@@ -25,12 +27,13 @@ export type Field = "system" | "body" | "variables";
 
 export interface Problem {
   code: string;
-  level: "error" | "warning" | "break" | "info";
+  level: "error" | "warning";
   field: Field;
-  line: number | null;
-  column: number | null;
-  endLine: number | null;
-  endColumn: number | null;
+  /** Counted from 1, columns in units of UTF-16, as the editor counts. */
+  line: number;
+  column: number;
+  endLine: number;
+  endColumn: number;
   message: string;
 }
 
@@ -54,8 +57,8 @@ export interface Preview {
   unused: string[];
   mistyped: Mistyped[];
   problems: Problem[];
-  /** Where included texts stand in what was rendered, counted in code points. */
-  origins?: Origin[];
+  /** Where included texts stand in what was rendered, in units of UTF-16; inner ones lie within outer ones. */
+  origins: Origin[];
   tokens: { system: number; body: number; total: number; by: string };
   price: { model: string; input_micro: number } | null;
 }
@@ -64,7 +67,7 @@ export interface Words {
   filters: { name: string; signature: string; help: string }[];
   tags: { name: string; help: string }[];
   types: string[];
-  prompts: { key: string; name: string; variables: Variable[]; versions: number[]; labels: string[] }[];
+  prompts: { key: string; name: string; variables: Variable[]; versions: number[]; labels: Record<string, number> }[];
 }
 
 export interface Message {

@@ -6,7 +6,7 @@ import type { Variable } from "./types";
 export interface Version {
   number: number;
   note: string;
-  author: string;
+  author: string | null;
   created_at: string;
   labels: string[];
 }
@@ -45,7 +45,7 @@ export class VersionApi {
   }
 
   restore(to: number, note: string): Promise<Version> {
-    return this.api.json<Version>(`${this.base}/rollback`, { method: "POST", body: { to, note } });
+    return this.api.json<Version>(`${this.base}/rollback`, { method: "POST", body: { to: String(to), note } });
   }
 }
 

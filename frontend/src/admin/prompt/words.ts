@@ -14,6 +14,9 @@ export function say(word: Word, params: Record<string, string | number> = {}): s
 export const sayType = (type: string | undefined): string =>
   !type ? say("type.any") : `type.${type}` in en ? say(`type.${type}` as Word) : type;
 
+/** "string ≤ 20" and the like: what the server expects begins with the type. */
+export const sayExpected = (expected: string): string => expected.replace(/^[a-z]+/, (type) => sayType(type === "any" ? undefined : type));
+
 const CREDIT = 1_000_000;
 
 /** Micro-credits as credits, with as many digits as a small sum needs. */

@@ -97,7 +97,7 @@ function promptEntries(words: Words | null, own: string | null): Entry[] {
   return (words?.prompts ?? []).filter((prompt) => prompt.key !== own).flatMap((prompt) => {
     const needs = prompt.variables.map((variable) => variable.name).join(", ");
     const help = needs ? say("hint.needs", { names: needs }) : "";
-    const references = [prompt.key, ...[...prompt.labels, ...prompt.versions.map(String)].map((end) => `${prompt.key}@${end}`)];
+    const references = [prompt.key, ...[...Object.keys(prompt.labels), ...prompt.versions.map(String)].map((end) => `${prompt.key}@${end}`)];
     return references.map((label): Entry => ({ label, insert: label, detail: prompt.name, help, kind: "prompt" }));
   });
 }

@@ -3,12 +3,7 @@ import type { Problem } from "../types";
 
 const OWNER = "paiban";
 
-/** The server counts characters, the editor UTF-16 units: an emoji is one for the former and two for the latter. */
-export function toUtf16(line: string, column: number): number {
-  return [...line].slice(0, column - 1).join("").length + 1;
-}
-
-/** Underlines `problems`; one without a position marks the first line. */
+/** Underlines `problems` of one text. */
 export function markProblems(monaco: Monaco, model: TextModel, problems: Problem[]): void {
   const markers = problems.map((problem) => ({
     ...rangeOf(model, problem),
@@ -30,13 +25,9 @@ export function jumpTo(editor: CodeEditor, problem: Problem): void {
 }
 
 function rangeOf(model: TextModel, problem: Problem) {
-  const startLineNumber = within(problem.line ?? 1, model.getLineCount());
-  const endLineNumber = Math.max(startLineNumber, within(problem.endLine ?? startLineNumber, model.getLineCount()));
-  const startColumn = toUtf16(model.getLineContent(startLineNumber), problem.column ?? 1);
-  const end = problem.endColumn ? toUtf16(model.getLineContent(endLineNumber), problem.endColumn) : null;
-  const endColumn = end ?? model.getLineMaxColumn(endLineNumber);
-  const empty = startLineNumber === endLineNumber && endColumn <= startColumn;
-  return { startLineNumber, startColumn, endLineNumber, endColumn: empty ? startColumn + 1 : endColumn };
+  const { line, column, endLine, endColumn } = problem;
+  const empty = line === endLine && column === endColumn;
+  const wide = { startLineNumber: line, startColumn: column, endLineNumber: endLine, endColumn: empty ? endColumn + 1 : endColumn };
+  // The text may have become shorter since it was judged.
+  return model.validateRange(wide);
 }
-
-const within = (line: number, count: number) => Math.min(Math.max(line, 1), count);

@@ -51,7 +51,6 @@ export const en = {
   "type.boolean": "yes or no",
   "type.array": "list",
   "type.object": "object",
-  "type.enum": "one of a choice",
   "value.true": "yes",
   "value.false": "no",
   "value.none": "not given",

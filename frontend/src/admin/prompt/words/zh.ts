@@ -53,7 +53,6 @@ export const zh: Record<Word, string> = {
   "type.boolean": "是或否",
   "type.array": "列表",
   "type.object": "对象",
-  "type.enum": "多选一",
   "value.true": "是",
   "value.false": "否",
   "value.none": "未给出",
