@@ -44,7 +44,8 @@ def test_page__editor__has_plain_fields_and_the_island(client: Client, editor: U
     assert source_in(page) == named | {"readOnly": False, "values": {}, "errors": {}}
     for field in ("system", "body", "variables"):
         area = page.partition(f'<textarea name="{field}"')[2].partition(">")[0]
-        assert area and "data-editor" not in area
+        assert area
+        assert "data-editor" not in area
     assert 'data-paiban="prompt-editor"' in page
     assert 'src="/static/build/admin-1.js"' in page
 

@@ -112,18 +112,18 @@ function suggestion(monaco: Monaco, model: TextModel, position: Position, place:
     kind,
     documentation: entry.help ? plain(entry.help) : undefined,
     insertText: spaced(model, position, place, insert),
-    insertTextRules: closing === null ? undefined : monaco.languages.CompletionItemInsertTextRule.InsertAsSnippet,
+    insertTextRules: closing === null && place.kind !== "variable" ? undefined : monaco.languages.CompletionItemInsertTextRule.InsertAsSnippet,
     range: rangeFor(model, position, place, closing ?? 0),
   };
 }
 
-/** `{{name}}` is written `{{ name }}`: the blanks come along when there are none yet. */
+/** `{{name}}` is written `{{ name }}`: the blanks come along when there are none yet, and the cursor stays at the name. */
 function spaced(model: TextModel, position: Position, place: Place, text: string): string {
   if (place.kind !== "variable" && place.kind !== "tag") return text;
   const line = model.getLineContent(position.lineNumber);
   const word = model.getWordUntilPosition(position);
   const before = /[{%-]$/.test(line.slice(0, word.startColumn - 1)) ? " " : "";
-  const after = line.slice(position.column - 1).startsWith("}}") ? " " : "";
+  const after = line.slice(position.column - 1).startsWith("}}") ? "$0 " : "";
   return before + text + after;
 }
 
