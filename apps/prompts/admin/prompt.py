@@ -51,8 +51,9 @@ class PromptAdmin(PromptSaving, UsedByMixin, AdminAssetsMixin, HistoryAdmin, Mod
     change_form_after_template = "admin/prompts/editor.html"
     fieldsets = [
         (None, {"fields": ["key", "name", "seen_revision"]}),
-        (_("Text"), {"fields": ["system", "body"]}),
-        (_("Variables"), {"fields": ["variables"]}),
+        # The class marks what the editor takes the place of.
+        (_("Text"), {"classes": ["pe-plain"], "fields": ["system", "body"]}),
+        (_("Variables"), {"classes": ["pe-plain"], "fields": ["variables"]}),
         (
             _("Trial and gate"),
             {"classes": ["collapse"], "fields": ["model_defaults", ("gate_share", "gate_p95_ms", "gate_cost_micro")]},
