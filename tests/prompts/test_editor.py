@@ -46,7 +46,8 @@ def test_page__editor__has_plain_fields_and_the_island(client: Client, editor: U
         area = page.partition(f'<textarea name="{field}"')[2].partition(">")[0]
         assert area
         assert "data-editor" not in area
-    assert 'data-paiban="prompt-editor"' in page
+    assert '<div data-paiban="prompt-editor" data-source="prompt-editor-data" hidden>' in page
+    assert page.count("pe-plain") == 2
     assert 'src="/static/build/admin-1.js"' in page
 
 

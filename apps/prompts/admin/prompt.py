@@ -3,10 +3,9 @@
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
-from django.shortcuts import redirect
 from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
@@ -15,9 +14,9 @@ from apps.core.admin import AdminAssetsMixin
 from apps.core.admin_history import HistoryAdmin
 from apps.core.errors import StaleRevision
 from apps.core.usage_admin import KeptNameForm, UsedByMixin
+from apps.prompts.admin.saving import PromptSaving
 from apps.prompts.editor import FIELDS, editor_source, token_view
 from apps.prompts.models import Prompt
-from apps.prompts.services import claim_revision
 
 
 class PromptForm(KeptNameForm):
@@ -43,7 +42,7 @@ class PromptForm(KeptNameForm):
 
 
 @admin.register(Prompt)
-class PromptAdmin(UsedByMixin, AdminAssetsMixin, HistoryAdmin, ModelAdmin):
+class PromptAdmin(PromptSaving, UsedByMixin, AdminAssetsMixin, HistoryAdmin, ModelAdmin):
     form = PromptForm
     usage_kind = "prompt"
     liquid_fields = ("system", "body")
@@ -52,11 +51,12 @@ class PromptAdmin(UsedByMixin, AdminAssetsMixin, HistoryAdmin, ModelAdmin):
     change_form_after_template = "admin/prompts/editor.html"
     fieldsets = [
         (None, {"fields": ["key", "name", "seen_revision"]}),
-        (_("Text"), {"fields": ["system", "body"]}),
-        (_("Variables"), {"fields": ["variables"]}),
+        # The class marks what the editor takes the place of.
+        (_("Text"), {"classes": ["pe-plain"], "fields": ["system", "body"]}),
+        (_("Variables"), {"classes": ["pe-plain"], "fields": ["variables"]}),
         (
             _("Trial and gate"),
-            {"classes": ["collapse"], "fields": ["model_defaults", "gate_share", "gate_p95_ms", "gate_cost_micro"]},
+            {"classes": ["collapse"], "fields": ["model_defaults", ("gate_share", "gate_p95_ms", "gate_cost_micro")]},
         ),
     ]
 
@@ -78,20 +78,6 @@ class PromptAdmin(UsedByMixin, AdminAssetsMixin, HistoryAdmin, ModelAdmin):
         form = context["adminform"].form
         context["prompt_editor"] = editor_source(request.user, obj, form=form, read_only=read_only)
         return super().render_change_form(request, context, *args, obj=obj, **kwargs)
-
-    def save_model(self, request: HttpRequest, obj: Prompt, form: Any, change: bool) -> None:
-        if change:
-            claimed = claim_revision(form.initial["key"], form.cleaned_data["seen_revision"])
-            obj.revision, obj.last_version = claimed.revision, claimed.last_version
-        super().save_model(request, obj, form, change)
-
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """Two people who save at the same instant: one is saved, the other is told."""
-        try:
-            return super().changeform_view(request, *args, **kwargs)
-        except StaleRevision as exc:
-            self.message_user(request, exc.text(), messages.ERROR)
-            return redirect(request.path)
 
     def get_urls(self) -> list[URLPattern]:
         own = path("token/", self.admin_site.admin_view(token_view), name="prompts_prompt_token")

@@ -10,7 +10,8 @@ export function announce(text: string): void {
 
 function createRegion(): HTMLElement {
   const element = document.createElement("div");
-  element.className = "visually-hidden";
+  // Two style sheets hide it: the storefront's own, and that of the admin's pages.
+  element.className = "visually-hidden pb-hidden";
   element.setAttribute("role", "status");
   element.setAttribute("aria-live", "polite");
   document.body.append(element);

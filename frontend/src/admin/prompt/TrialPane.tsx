@@ -16,19 +16,20 @@ interface Props {
   render: () => Promise<Preview>;
   model: string;
   onModel: (model: string) => void;
+  compare: boolean;
+  onCompare: (compare: boolean) => void;
   allowed: boolean;
 }
 
 interface Settings {
   second: string;
-  compare: boolean;
   temperature: string;
   max: string;
 }
 
 /** Asks one model, or two side by side, what they make of the prompt with its test values. */
-export function TrialPane({ api, render, model, onModel, allowed }: Props) {
-  const [settings, setSettings] = useState<Settings>({ second: "", compare: false, temperature: "", max: "" });
+export function TrialPane({ api, render, model, onModel, compare, onCompare, allowed }: Props) {
+  const [settings, setSettings] = useState<Settings>({ second: "", temperature: "", max: "" });
   const { trials, running, run, stop } = useTrials(api);
   const [asked, setAsked] = useState<string[]>([]);
   const [refusal, setRefusal] = useState<{ text?: string; error?: ApiError }>({});
@@ -39,7 +40,7 @@ export function TrialPane({ api, render, model, onModel, allowed }: Props) {
       const answer = await render();
       const obstacle = obstacleIn(answer);
       if (obstacle) return setRefusal({ text: obstacle });
-      const models = settings.compare ? [model, settings.second] : [model];
+      const models = compare ? [model, settings.second] : [model];
       setAsked(models);
       const done = await run(models.map((name) => requestFor(name, answer, settings)));
       for (const trial of done) if (trial.phase === "done") announce(say("trial.done", { model: trial.model }));
@@ -50,7 +51,7 @@ export function TrialPane({ api, render, model, onModel, allowed }: Props) {
   if (!allowed) return <p className="pe-faint">{say("trial.forbidden")}</p>;
   return (
     <div className="pe-trial" data-testid="trial">
-      <Controls api={api} model={model} onModel={onModel} settings={settings} onSet={set} />
+      <Controls api={api} model={model} onModel={onModel} compare={compare} onCompare={onCompare} settings={settings} onSet={set} />
       <div className="pe-trial__act">
         {running
           ? <Button icon="close" onClick={stop}>{say("trial.stop")}</Button>
@@ -72,18 +73,20 @@ interface ControlsProps {
   api: PromptApi;
   model: string;
   onModel: (model: string) => void;
+  compare: boolean;
+  onCompare: (compare: boolean) => void;
   settings: Settings;
   onSet: (change: Partial<Settings>) => void;
 }
 
-function Controls({ api, model, onModel, settings, onSet }: ControlsProps) {
+function Controls({ api, model, onModel, compare, onCompare, settings, onSet }: ControlsProps) {
   const names = useModels(api);
   return (
     <div className="pe-controls">
-      <ModelPicker label={say(settings.compare ? "trial.first" : "trial.model")} names={names} value={model} onChange={onModel} />
-      {settings.compare && <ModelPicker label={say("trial.second")} names={names} value={settings.second} onChange={(second) => onSet({ second })} />}
+      <ModelPicker label={say(compare ? "trial.first" : "trial.model")} names={names} value={model} onChange={onModel} />
+      {compare && <ModelPicker label={say("trial.second")} names={names} value={settings.second} onChange={(second) => onSet({ second })} />}
       <label className="pe-check">
-        <input type="checkbox" checked={settings.compare} onChange={(event) => onSet({ compare: event.target.checked })} />
+        <input type="checkbox" checked={compare} onChange={(event) => onCompare(event.target.checked)} />
         {say("trial.compare")}
       </label>
       <label className="pe-field pe-field--short">

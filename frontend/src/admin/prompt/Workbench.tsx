@@ -42,6 +42,7 @@ export function Workbench({ page }: { page: Page }) {
   const words = useWords(api);
   useHints(page.setup, draft.variables ?? [], words, source.key);
   const [pane, setPane] = useState<Pane>("preview");
+  const [sideBySide, setSideBySide] = useState(false);
   const [compared, setCompared] = useState<number | null>(null);
   const root = useRef<HTMLDivElement>(null);
 
@@ -53,7 +54,7 @@ export function Workbench({ page }: { page: Page }) {
   return (
     <div className="pe" ref={root}>
       <SaveErrors errors={source.errors} />
-      <div className="pe-main">
+      <div className="pe-main" data-wide={(pane === "trial" && sideBySide) || undefined}>
         <Texts page={page} draft={draft} previewed={previewed} root={root} />
         <Tabs<Pane>
           label={say("pane.label")}
@@ -61,7 +62,7 @@ export function Workbench({ page }: { page: Page }) {
           onChange={setPane}
           tabs={[
             { value: "preview", label: say("pane.preview"), content: <PreviewPane previewed={previewed} texts={draft.texts} onGive={give} /> },
-            { value: "trial", label: say("pane.trial"), content: <TrialPane api={api} render={async () => render()} model={model} onModel={setModel} allowed={source.canTry} /> },
+            { value: "trial", label: say("pane.trial"), content: <TrialPane api={api} render={async () => render()} model={model} onModel={setModel} compare={sideBySide} onCompare={setSideBySide} allowed={source.canTry} /> },
             { value: "versions", label: say("pane.versions"), content: pane === "versions" && (
               <VersionsPane api={api} promptKey={source.key} readOnly={source.readOnly} isDirty={page.isDirty} compared={compared} onCompare={setCompared} onRestored={page.reload} />
             ) },

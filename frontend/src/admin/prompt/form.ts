@@ -1,7 +1,6 @@
 import type { EditorSource } from "./types";
 
 export type FieldName = "system" | "body" | "variables";
-const FIELDS: FieldName[] = ["system", "body", "variables"];
 
 const areaOf = (name: FieldName) => document.querySelector<HTMLTextAreaElement>(`textarea[name="${name}"]`);
 
@@ -26,16 +25,10 @@ export function writeField(name: FieldName, text: string): void {
  * over: without its code, and without JavaScript, the page is the form that it always was.
  */
 export function takeOver(host: HTMLElement): void {
-  const rows = FIELDS.map(rowOf).filter((row) => row !== null);
-  const sections = new Set(rows.map((row) => row.closest<HTMLElement>("fieldset") ?? row));
-  const [first] = sections;
-  first?.before(host);
-  for (const section of sections) section.hidden = true;
+  const plain = document.querySelectorAll<HTMLElement>("fieldset.pe-plain");
+  plain[0]?.before(host);
+  for (const section of plain) section.hidden = true;
   host.hidden = false;
-}
-
-function rowOf(name: FieldName): HTMLElement | null {
-  return areaOf(name)?.closest<HTMLElement>("fieldset") ?? document.querySelector<HTMLElement>(`.field-${name}`);
 }
 
 export interface Guard {

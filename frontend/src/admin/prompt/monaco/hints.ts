@@ -77,7 +77,7 @@ function entriesFor(place: Place, knows: Knowledge): Entry[] {
 }
 
 const filterEntry = (filter: Words["filters"][number]): Entry => ({
-  label: filter.name, insert: filter.name, detail: filter.signature, help: filter.help, kind: "filter",
+  label: filter.name, insert: filter.name, detail: filter.signature === filter.name ? "" : filter.signature, help: filter.help, kind: "filter",
 });
 
 const tagEntry = (tag: Words["tags"][number]): Entry => ({
@@ -146,4 +146,4 @@ function rangeFor(model: TextModel, position: Position, place: Place, rest: numb
 /** Text of operators is text: nothing in it becomes a link or a picture. */
 const plain = (text: string): IMarkdownString => ({ value: text.replace(/[\\`*_{}[\]()#+\-.!<>|~]/g, "\\$&"), isTrusted: false, supportHtml: false });
 
-const described = (entry: Entry): IMarkdownString[] => [plain(`${entry.label} — ${entry.detail}`), ...(entry.help ? [plain(entry.help)] : [])];
+const described = (entry: Entry): IMarkdownString[] => [plain([entry.label, entry.detail].filter(Boolean).join(" — ")), ...(entry.help ? [plain(entry.help)] : [])];
