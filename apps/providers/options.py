@@ -1,5 +1,6 @@
 """The options of a chat in OpenAI's shape, read for vendors that write them another way."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,6 +39,7 @@ COMMON = HINTS | {
     "parallel_tool_calls",
     "response_format",
 }
+_NO_NAME = re.compile(r"[^a-zA-Z0-9_-]")
 _HARMLESS: Mapping[str, tuple[Any, ...]] = {  # values that ask for nothing
     "n": (1,),
     "logprobs": (False,),
@@ -143,7 +145,7 @@ def json_of(options: Mapping[str, Any], candidate: Candidate) -> JsonWanted | No
         return JsonWanted()
     schema = wanted.get("json_schema") if isinstance(wanted, dict) else None
     if kind == "json_schema" and isinstance(schema, dict) and isinstance(schema.get("schema"), dict):
-        return JsonWanted(schema["schema"], str(schema.get("name") or "answer"))
+        return JsonWanted(schema["schema"], _NO_NAME.sub("_", str(schema.get("name") or "answer"))[:64])
     raise not_supported(candidate, "response_format")
 
 

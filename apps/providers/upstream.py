@@ -24,6 +24,7 @@ __all__ = [
     "events",
     "failures_named",
     "get_json",
+    "held",
     "read_json",
     "send",
     "url_of",
@@ -76,9 +77,16 @@ async def asked(
 ) -> AsyncIterator[aiohttp.ClientResponse]:
     """`send` for as long as the block lasts; failures of reading inside it are told apart too."""
     response = await send(url, encoded(body), headers, candidate, secret, stream=stream)
+    async with held(response, candidate, secret):
+        yield response
+
+
+@asynccontextmanager
+async def held(response: aiohttp.ClientResponse, candidate: Candidate, secret: str | None) -> AsyncIterator[None]:
+    """A response that is read in the block, and given back or closed after it; failures are told apart."""
     try:
         with failures_named(candidate, secret):
-            yield response
+            yield
         await _drained(response)
     finally:
         if response.content.at_eof():

@@ -20,6 +20,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+import aiohttp
 import msgspec
 
 from apps.providers import upstream
@@ -69,19 +70,9 @@ class OpenAIHandler:
     async def chat(self, request: ChatRequest, candidate: Candidate, secret: str | None) -> AsyncIterator[Item]:
         refuse_many(request, candidate)
         check_images(request.messages, candidate)
-        try:
-            async for item in self._chat(request, candidate, secret):
-                yield item
-        except UpstreamRefused as exc:
-            if not self._refuses_counts(exc, request.stream, candidate):
-                raise
-            async for item in self._chat(request, candidate, secret):
-                yield item
-
-    async def _chat(self, request: ChatRequest, candidate: Candidate, secret: str | None) -> AsyncIterator[Item]:
-        url, headers = _url(candidate, "chat/completions"), _headers(secret, request.key)
-        body = _body(request, candidate, counted=candidate.base_url not in self._uncounted)
-        async with upstream.asked(url, body, headers, candidate, secret, stream=request.stream) as response:
+        body = upstream.encoded(_body(request, candidate))
+        response = await self._sent("chat/completions", body, candidate, secret, stream=request.stream, key=request.key)
+        async with upstream.held(response, candidate, secret):
             if request.stream and response.content_type != "application/json":
                 async for item in pieces(response, candidate, _Reading(candidate)):
                     yield item
@@ -89,12 +80,21 @@ class OpenAIHandler:
             for item in _whole(await upstream.read_json(response, candidate), candidate):
                 yield item
 
-    def _refuses_counts(self, error: UpstreamRefused, stream: bool, candidate: Candidate) -> bool:
-        """Whether asking again without asking for the counts may help; true once for each server."""
-        refused = stream and _COUNTS in str(error.params.get("what")) and candidate.base_url not in self._uncounted
-        if refused:
-            self._uncounted.add(candidate.base_url)
-        return refused
+    async def _sent(
+        self, path: str, body: bytes, candidate: Candidate, secret: str | None, *, stream: bool, key: str
+    ) -> aiohttp.ClientResponse:
+        """The response; a server that does not know `stream_options` is asked without, now and from now on."""
+        url, headers = _url(candidate, path), _headers(secret, key)
+        if stream and candidate.base_url in self._uncounted:
+            body = _without_counts(body)
+        try:
+            return await upstream.send(url, body, headers, candidate, secret, stream=stream)
+        except UpstreamRefused as exc:
+            known = not stream or candidate.base_url in self._uncounted
+            if known or _COUNTS not in str(exc.params.get("what")):
+                raise
+        self._uncounted.add(candidate.base_url)
+        return await upstream.send(url, _without_counts(body), headers, candidate, secret, stream=stream)
 
     async def embed(self, texts: Sequence[str], candidate: Candidate, secret: str | None) -> Embeddings:
         url = _url(candidate, "embeddings")
@@ -119,15 +119,7 @@ class OpenAIHandler:
         self, path: str, body: bytes, candidate: Candidate, secret: str | None, *, stream: bool, key: str
     ) -> Raw:
         """The upstream's answer as it is. Failures while it is read are told apart by whoever reads."""
-        url, headers = _url(candidate, path), _headers(secret, key)
-        if candidate.base_url in self._uncounted:
-            body = _without_counts(body)
-        try:
-            response = await upstream.send(url, body, headers, candidate, secret, stream=stream)
-        except UpstreamRefused as exc:
-            if not self._refuses_counts(exc, stream, candidate):
-                raise
-            response = await upstream.send(url, _without_counts(body), headers, candidate, secret, stream=stream)
+        response = await self._sent(path, body, candidate, secret, stream=stream, key=key)
         return Raw(response.content.iter_any(), response.content_type, response.close)
 
 
@@ -145,14 +137,12 @@ def _without_counts(body: bytes) -> bytes:
     return msgspec.json.encode({name: value for name, value in found.items() if name != _COUNTS})
 
 
-def _body(request: ChatRequest, candidate: Candidate, *, counted: bool) -> dict[str, Any]:
+def _body(request: ChatRequest, candidate: Candidate) -> dict[str, Any]:
     body: dict[str, Any] = {**request.options, "model": candidate.model, "messages": list(request.messages)}
     body.pop(_COUNTS, None)
     body = limited(body, candidate)
     if request.stream:
-        body["stream"] = True
-        if counted:
-            body[_COUNTS] = {"include_usage": True}
+        body |= {"stream": True, _COUNTS: {"include_usage": True}}
     return body
 
 
