@@ -1,10 +1,10 @@
 """Every handler against its vendor's wire: the same answer, told whole and in pieces, gives the same."""
 
+import asyncio
 import json
 from itertools import pairwise
 
 import pytest
-from asgiref.sync import async_to_sync
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -133,7 +133,7 @@ def read(key: str, chunks: list[bytes]) -> list[Item]:
         found = reading.pieces(Response(chunks), candidate, WIRES[key].reading(candidate))
         return [item async for item in found]
 
-    return async_to_sync(work)()
+    return asyncio.run(work())
 
 
 @pytest.mark.parametrize("key", ALL)

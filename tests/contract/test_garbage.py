@@ -1,11 +1,11 @@
 """Whatever an upstream sends, a handler gives sound pieces or one of our errors, and nothing else."""
 
+import asyncio
 import copy
 import json
 from typing import Any
 
 import pytest
-from asgiref.sync import async_to_sync
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -71,7 +71,7 @@ def read(key: str, chunks: list[bytes]) -> list[Item]:
         found = reading.pieces(Response(chunks), HERE, WIRES[key].reading(HERE))
         return [item async for item in found]
 
-    return async_to_sync(work)()
+    return asyncio.run(work())
 
 
 def event_of(piece: bytes) -> Any:
