@@ -83,3 +83,11 @@ class CircuitOpen(UpstreamError):
 class PriceUnknown(ApiError):
     code, reason, status = "PROVIDERS_2002", "E_PRICE_UNKNOWN", 422
     message = _("The model “%(model)s” has no price yet, so it cannot be used within a budget. Enter it in the admin.")
+
+
+class NotSupported(UpstreamError):
+    """The model service has no such thing; nothing was sent. Another endpoint may have it."""
+
+    code, reason, status = "PROVIDERS_2003", "E_NOT_SUPPORTED", 422
+    counts = False
+    message = _("The model service “%(endpoint)s” does not support “%(what)s”. Leave it out or choose another model.")

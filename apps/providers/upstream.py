@@ -1,33 +1,43 @@
-"""One request to an upstream model server, its failures told apart; what every handler stands on."""
+"""One request to an upstream model server; what every handler stands on."""
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
-from email.utils import parsedate_to_datetime
-from time import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
+import msgspec
 
-from apps.core.errors import ApiError
 from apps.core.http import session
-from apps.providers.errors import (
-    ModelVanished,
-    UpstreamBusy,
-    UpstreamError,
-    UpstreamFailed,
-    UpstreamKeyRefused,
-    UpstreamRefused,
-    UpstreamTimeout,
-)
+from apps.providers.errors import UpstreamError, UpstreamFailed
+from apps.providers.failures import failures_named, refusal
 from apps.providers.types import Candidate
+
+__all__ = [
+    "MAX_ANSWER",
+    "MAX_LINE",
+    "asked",
+    "decoded",
+    "encoded",
+    "events",
+    "failures_named",
+    "get_json",
+    "held",
+    "read_json",
+    "send",
+    "url_of",
+]
 
 CONNECT_SECONDS = 2.0
 MAX_LINE = 1024 * 1024  # bytes; a longer line is no event
 MAX_ANSWER = 32 * 1024 * 1024  # bytes of an answer in one piece, decompressed
-MAX_ERROR = 4096  # bytes of an error that are read
-MAX_RETRY_AFTER = 600  # seconds; nobody is left alone for longer because of one header
+MAX_STREAM = 128 * 1024 * 1024  # bytes of a stream; a long answer is some tens of them
+MAX_ERROR = 16 * 1024  # bytes of an error that are read
+ERROR_SECONDS = 2.0  # in which its words have to be there
+DRAIN_SECONDS = 0.05
+_SUCCESS = frozenset({200, 201})
 
 
 async def send(
@@ -47,9 +57,9 @@ async def send(
                 timeout=_timeout(candidate),
                 allow_redirects=False,
             )
-        if response.status != 200:
+        if response.status not in _SUCCESS:
             try:
-                await _refuse(response, candidate)
+                raise await _refused(response, candidate)
             finally:
                 response.close()
     return response
@@ -66,10 +76,18 @@ async def asked(
     stream: bool = False,
 ) -> AsyncIterator[aiohttp.ClientResponse]:
     """`send` for as long as the block lasts; failures of reading inside it are told apart too."""
-    response = await send(url, json.dumps(body).encode(), headers, candidate, secret, stream=stream)
+    response = await send(url, encoded(body), headers, candidate, secret, stream=stream)
+    async with held(response, candidate, secret):
+        yield response
+
+
+@asynccontextmanager
+async def held(response: aiohttp.ClientResponse, candidate: Candidate, secret: str | None) -> AsyncIterator[None]:
+    """A response that is read in the block, and given back or closed after it; failures are told apart."""
     try:
         with failures_named(candidate, secret):
-            yield response
+            yield
+        await _drained(response)
     finally:
         if response.content.at_eof():
             response.release()
@@ -77,65 +95,97 @@ async def asked(
             response.close()  # what is left unread would otherwise be waited for
 
 
-async def read_json(response: aiohttp.ClientResponse, candidate: Candidate) -> Any:
-    """The decoded body. Raises `UpstreamFailed` for what is no JSON object or too large."""
-    raw = bytearray()
-    async for chunk in response.content.iter_any():
-        raw += chunk
-        if len(raw) > MAX_ANSWER:
-            raise UpstreamFailed(endpoint=candidate.endpoint, what="an answer without end")
+async def _drained(response: aiohttp.ClientResponse) -> None:
+    """Read the end of an answer that is over, so that its connection serves again; not from a server that goes on."""
+    if not response.content.at_eof():
+        with suppress(Exception):
+            async with asyncio.timeout(DRAIN_SECONDS):
+                await response.content.readany()
+
+
+def encoded(body: Mapping[str, Any]) -> bytes:
+    """`body` as JSON; halves of a surrogate pair, which UTF-8 cannot hold, are escaped."""
     try:
-        found = json.loads(raw)
-    except (ValueError, RecursionError) as exc:
+        return msgspec.json.encode(body)
+    except UnicodeEncodeError:
+        return json.dumps(body).encode()
+
+
+def decoded(raw: bytes | bytearray, candidate: Candidate) -> dict[str, Any]:
+    """The JSON object in `raw`. Raises `UpstreamFailed` for anything else."""
+    try:
+        found = msgspec.json.decode(raw)
+    except (ValueError, RecursionError) as exc:  # msgspec's errors are among them
         raise UpstreamFailed(endpoint=candidate.endpoint, what="malformed answer") from exc
     if not isinstance(found, dict):
         raise UpstreamFailed(endpoint=candidate.endpoint, what="malformed answer")
     return found
 
 
-async def events(response: aiohttp.ClientResponse, candidate: Candidate) -> AsyncIterator[tuple[str, bytes]]:
-    """The server-sent events as (name, data); data of several lines are joined (WHATWG HTML, 9.2)."""
-    name, data, buffer = "", b"", b""
+async def read_json(response: aiohttp.ClientResponse, candidate: Candidate) -> dict[str, Any]:
+    """The decoded body. Raises `UpstreamFailed` for what is no JSON object or too large."""
+    raw = bytearray()
     async for chunk in response.content.iter_any():
-        buffer += chunk
-        *lines, buffer = buffer.split(b"\n")
-        if len(buffer) > MAX_LINE:
+        raw += chunk
+        if len(raw) > MAX_ANSWER:
+            raise UpstreamFailed(endpoint=candidate.endpoint, what="an answer without end")
+    if response.content_type == "text/html":
+        raise UpstreamFailed(endpoint=candidate.endpoint, what="a web page instead of an answer")
+    return decoded(raw, candidate)
+
+
+async def events(response: aiohttp.ClientResponse, candidate: Candidate) -> AsyncIterator[tuple[str, bytes]]:
+    """The server-sent events as (name, data); data of several lines are joined (WHATWG HTML, 9.2).
+
+    Lines end with LF or CR LF; a last event that the server did not end counts. Raises `UpstreamFailed` for a line, an
+    event or a stream without end.
+    """
+    held: list[bytes] = []  # the beginning of a line
+    waiting = total = 0
+    event = _Event(candidate)
+    async for chunk in response.content.iter_any():
+        total += len(chunk)
+        *lines, rest = chunk.split(b"\n")
+        if lines:
+            lines[0] = b"".join(held) + lines[0]
+            held, waiting = [], 0
+        held.append(rest)
+        waiting += len(rest)
+        if waiting > MAX_LINE or total > MAX_STREAM:
             raise UpstreamFailed(endpoint=candidate.endpoint, what="a line without end")
-        for raw in lines:
-            line = raw.rstrip(b"\r")
-            if not line and data:
-                yield name, data
-                name, data = "", b""
-            elif line.startswith(b"data:"):
-                data = data + b"\n" + line[5:].lstrip() if data else line[5:].lstrip()
-            elif line.startswith(b"event:"):
-                name = line[6:].strip().decode("ascii", "replace")
-    tail = buffer.rstrip(b"\r")
-    if tail.startswith(b"data:"):
-        data = data + b"\n" + tail[5:].lstrip() if data else tail[5:].lstrip()
-    if data:
-        yield name, data  # the last one, where the server did not end it
+        for line in lines:
+            if (found := event.take(line)) is not None:
+                yield found
+    for line in (b"".join(held), b""):
+        if (found := event.take(line)) is not None:
+            yield found
 
 
-@contextmanager
-def failures_named(candidate: Candidate, secret: str | None) -> Iterator[None]:
-    """What the client library raises, as our own errors; a key that the upstream repeats is taken out."""
-    try:
-        yield
-    except UpstreamError as exc:
-        if secret and secret in str(exc.params.get("what", "")):
-            what = str(exc.params["what"]).replace(secret, "…")
-            raise type(exc)(details=exc.details, endpoint=candidate.endpoint, what=what) from None
-        raise
-    except (ApiError, asyncio.CancelledError):
-        raise
-    except TimeoutError as exc:
-        raise UpstreamTimeout(endpoint=candidate.endpoint) from exc
-    except (aiohttp.ClientError, ConnectionError) as exc:
-        raise UpstreamFailed(endpoint=candidate.endpoint, what=type(exc).__name__) from exc
-    except ValueError as exc:
-        # An address that is none, a header that cannot be sent, bytes that do not decompress.
-        raise UpstreamFailed(endpoint=candidate.endpoint, what=type(exc).__name__) from exc
+class _Event:
+    """The event that is being put together."""
+
+    __slots__ = ("_candidate", "_data", "_name", "_size")
+
+    def __init__(self, candidate: Candidate) -> None:
+        self._candidate, self._name, self._size = candidate, "", 0
+        self._data: list[bytes] = []
+
+    def take(self, line: bytes) -> tuple[str, bytes] | None:
+        """The whole event when `line` ends one."""
+        if line.endswith(b"\r"):
+            line = line[:-1]
+        if line.startswith(b"data:"):
+            self._data.append(line[5:].lstrip())
+            self._size += len(line)
+            if self._size > MAX_LINE:
+                raise UpstreamFailed(endpoint=self._candidate.endpoint, what="an event without end")
+        elif line.startswith(b"event:"):
+            self._name = line[6:64].strip().decode("ascii", "replace")
+        elif not line and self._data:
+            found = self._name, b"\n".join(self._data)
+            self._name, self._data, self._size = "", [], 0
+            return found
+        return None
 
 
 def _timeout(candidate: Candidate) -> aiohttp.ClientTimeout:
@@ -145,39 +195,24 @@ def _timeout(candidate: Candidate) -> aiohttp.ClientTimeout:
     )
 
 
-async def _refuse(response: aiohttp.ClientResponse, candidate: Candidate) -> None:
-    """Raises what the status means."""
-    what = words_of((await response.content.read(MAX_ERROR)), response.status)
-    endpoint = candidate.endpoint
-    if response.status in {401, 403}:
-        raise UpstreamKeyRefused(endpoint=endpoint, what=what)
-    if response.status == 404:
-        raise ModelVanished(endpoint=endpoint, what=what)
-    if response.status == 429:
-        raise UpstreamBusy(endpoint=endpoint, what=what, details=_retry_after(response.headers.get("Retry-After", "")))
-    if response.status == 408:
-        raise UpstreamTimeout(endpoint=endpoint)
-    if response.status < 400 or response.status >= 500:
-        raise UpstreamFailed(endpoint=endpoint, what=what)
-    raise UpstreamRefused(endpoint=endpoint, what=what)
+async def _refused(response: aiohttp.ClientResponse, candidate: Candidate) -> UpstreamError:
+    """What an answer other than success means."""
+    raw = bytearray()
+    with suppress(TimeoutError, aiohttp.ClientError):
+        async with asyncio.timeout(ERROR_SECONDS):
+            async for chunk in response.content.iter_any():
+                raw += chunk
+                if len(raw) > MAX_ERROR:
+                    break
+    return refusal(response.status, bytes(raw), response.headers, candidate)
 
 
-def words_of(raw: bytes, status: int) -> str:
-    """The upstream's own words: OpenAI's, Anthropic's and Google's errors all have them in one place."""
-    try:
-        error = json.loads(raw)["error"]
-        return str(error["message"] if isinstance(error, dict) else error)[:300]
-    except (ValueError, LookupError, TypeError):
-        return f"HTTP {status}"
-
-
-def _retry_after(header: str) -> dict[str, int]:
-    """Seconds or a date (RFC 9110, 10.2.3); nothing for what is neither."""
-    try:
-        seconds = int(header) if header.isdigit() else int(parsedate_to_datetime(header).timestamp() - time())
-    except (ValueError, TypeError, OverflowError):
-        return {}
-    return {"retryAfter": max(1, min(seconds, MAX_RETRY_AFTER))}
+def url_of(base_url: str, path: str, *, default: str) -> str:
+    """`path` below the base URL; below `default` where there is none, with its version where the base names none."""
+    base = (base_url or default).rstrip("/")
+    if urlsplit(base).path in ("", "/"):
+        base += urlsplit(default).path
+    return f"{base}/{path}"
 
 
 async def get_json(url: str, headers: Mapping[str, str], secret: str | None, *, seconds: float) -> dict[str, Any]:
@@ -194,7 +229,6 @@ async def get_json(url: str, headers: Mapping[str, str], secret: str | None, *, 
     timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=min(CONNECT_SECONDS, seconds))
     with failures_named(probe, secret):
         async with session().get(url, headers=headers, timeout=timeout, allow_redirects=False) as response:
-            if response.status != 200:
-                await _refuse(response, probe)
-            found: dict[str, Any] = await read_json(response, probe)
-            return found
+            if response.status not in _SUCCESS:
+                raise await _refused(response, probe)
+            return await read_json(response, probe)

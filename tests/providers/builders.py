@@ -1,4 +1,4 @@
-"""A model server on the loopback that speaks OpenAI's streaming format, and candidates that lead to it."""
+"""A model server on the loopback that answers as it is told, and candidates that lead to it."""
 
 import asyncio
 import json
@@ -42,18 +42,32 @@ class ModelServer:
         self.hang = False  # keep the connection open after the last piece
         self.delay = 0.0  # before the first byte
         self.pace = 0.0  # seconds after each piece
+        self.headers: dict[str, str] = {}
+        self.endless = b""  # sent again and again until the caller goes away
+        self.sent = 0  # bytes of it
         self.asked: list[dict[str, Any]] = []
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
-        self.asked.append({"headers": dict(request.headers), "body": await request.json(), "path": request.path})
+        raw = await request.read()
+        body = json.loads(raw) if raw else None
+        self.asked.append({"headers": dict(request.headers), "body": body, "path": request.path_qs})
         await asyncio.sleep(self.delay)
-        if isinstance(self.body, bytes):
-            return web.Response(status=self.status, body=self.body)
-        response = web.StreamResponse(status=self.status, headers={"Content-Type": "text/event-stream"})
+        if isinstance(self.body, bytes) and not (self.cut or self.endless):
+            kind = {"Content-Type": "application/json"} if self.body[:1] in b"{[" else {"Content-Type": "text/html"}
+            return web.Response(status=self.status, body=self.body, headers=kind | self.headers)
+        return await self.streamed(request)
+
+    async def streamed(self, request: web.Request) -> web.StreamResponse:
+        plain = isinstance(self.body, bytes)
+        kind = {"Content-Type": "application/json" if plain else "text/event-stream"}
+        response = web.StreamResponse(status=self.status, headers=kind | self.headers)
         await response.prepare(request)
-        for piece in self.body:
+        for piece in [self.body] if isinstance(self.body, bytes) else self.body:
             await response.write(piece)
             await asyncio.sleep(self.pace)
+        while self.endless:
+            await response.write(self.endless)
+            self.sent += len(self.endless)
         if self.hang:
             await asyncio.sleep(30)
         if self.cut and request.transport:
@@ -62,11 +76,11 @@ class ModelServer:
         return response
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[str]:
+    async def running(self, port: int | None = None) -> AsyncIterator[str]:
         """Its base URL, while it runs."""
-        app = web.Application()
-        app.router.add_post("/v1/chat/completions", self.answer)
-        server = TestServer(app, shutdown_timeout=0)
+        app = web.Application(client_max_size=64 * 1024**2)
+        app.router.add_route("*", "/{path:.*}", self.answer)
+        server = TestServer(app, port=port, shutdown_timeout=0)
         await server.start_server()
         try:
             yield f"http://127.0.0.1:{server.port}/v1"

@@ -12,13 +12,14 @@ from apps.prompts.services import claim_revision
 
 
 class PromptSaving:
-    """Stands before `ModelAdmin`: each save claims the next revision, so that who read an older one is told."""
+    """Stands before `ModelAdmin`: each save claims the revision that its form has seen; who saw an older one is told."""
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if change:
-            # The row's own revision, not that of `obj`: of an older version that is brought back, it is an old one.
-            key, seen = Prompt.objects.values_list("key", "revision").get(pk=obj.pk)
-            obj.revision = claim_revision(key, seen).revision
+            key = Prompt.objects.values_list("key", flat=True).get(pk=obj.pk)  # the form may hold a new one
+            claimed = claim_revision(key, form.cleaned_data["seen_revision"])
+            # A version that was saved since the row was read has counted on.
+            obj.revision, obj.last_version = claimed.revision, claimed.last_version
         super().save_model(request, obj, form, change)  # type: ignore[misc]  # ModelAdmin's
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
