@@ -12,7 +12,7 @@ from apps.prompts.services import claim_revision
 
 
 class PromptSaving:
-    """Stands before `ModelAdmin`: each save claims the revision that its form has seen; who saw an older one is told."""
+    """Stands before `ModelAdmin`: each save claims the revision that its form has seen; others are told."""
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if change:
