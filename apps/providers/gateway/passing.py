@@ -18,7 +18,7 @@ from apps.providers import upstream
 from apps.providers.admission import Permit
 from apps.providers.errors import UpstreamFailed
 from apps.providers.gateway.meter import Meter
-from apps.providers.handlers.openai import usage_of
+from apps.providers.handlers.openai import limited, usage_of
 from apps.providers.types import Candidate, Raw, Usage
 
 log = structlog.get_logger("providers")
@@ -42,7 +42,7 @@ class Begun:
 
 def body_for(candidate: Candidate, body: Mapping[str, Any], *, stream: bool) -> bytes:
     """The caller's own request, for `candidate`'s model and with the counts asked for."""
-    sent = {**body, "model": candidate.model}
+    sent = {**limited(body, candidate), "model": candidate.model}
     if stream:
         sent["stream_options"] = {"include_usage": True}
     return msgspec.json.encode(sent)
