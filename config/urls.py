@@ -29,6 +29,7 @@ urlpatterns = [
     path("api/v1/", include("apps.quotas.api")),
     path("api/v1/admin/", include("apps.core.status.api")),
     path("api/v1/admin/", include("apps.features.api.urls")),
+    path("api/v1/admin/", include("apps.providers.api.urls")),
     path("api/v1/", include("apps.tasks.api")),
     re_path(r"^(?:|sign-in|tasks|tasks/[0-9a-f-]+|f/[a-z0-9-]+)$", storefront.page, name="storefront"),
 ]

@@ -8,8 +8,14 @@ class ProvidersConfig(AppConfig):
     verbose_name = _("Models")
 
     def ready(self) -> None:
+        from apps.core import crypto, timers
         from apps.core.lane.app import register
         from apps.providers.faces.routes import ROUTES
+        from apps.providers.models import Secret
+        from apps.providers.services.health import sweep
+
+        crypto.register(crypto.Sealed("providers.secret", Secret.objects.all))
+        timers.register("providers.checks", seconds=30, work=sweep)
 
         for route in ROUTES:
             register(route)
