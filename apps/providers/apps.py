@@ -10,6 +10,7 @@ class ProvidersConfig(AppConfig):
     def ready(self) -> None:
         from apps.core import crypto, timers
         from apps.core.lane.app import register
+        from apps.providers.faces.feed import ROUTE as UI_MODELS
         from apps.providers.faces.routes import ROUTES
         from apps.providers.models import Secret
         from apps.providers.services.health import sweep
@@ -17,5 +18,5 @@ class ProvidersConfig(AppConfig):
         crypto.register(crypto.Sealed("providers.secret", Secret.objects.all))
         timers.register("providers.checks", seconds=30, work=sweep)
 
-        for route in ROUTES:
+        for route in [*ROUTES, UI_MODELS]:
             register(route)

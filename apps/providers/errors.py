@@ -117,3 +117,18 @@ class NothingThere(ApiError):
 class HandlerUnknown(ApiError):
     code, reason, status = "PROVIDERS_2015", "E_HANDLER_UNKNOWN", 422
     message = _("There is no handler “%(handler)s” any more. Choose another one.")
+
+
+class PriceListRefused(ApiError):
+    code, reason, status = "PROVIDERS_2016", "E_PRICE_LIST", 422
+    message = _("This is no price list: %(what)s.")
+
+
+class JumpsUnconfirmed(ApiError):
+    code, reason, status = "PROVIDERS_2017", "E_PRICE_JUMPS", 409
+    message = _("%(count)s prices change more than tenfold. Look at them, and confirm; nothing was changed.")
+
+
+class PricesMoved(ApiError):
+    code, reason, status = "PROVIDERS_2018", "E_PRICES_MOVED", 409
+    message = _("“%(model)s” was changed meanwhile. Compare the list again; nothing was changed.")

@@ -82,7 +82,7 @@ class Builder:
             "user_id": lambda _route: str(self.rows[User].pk),
             "group_id": lambda _route: str(self.rows[Group].pk),
             "name": lambda _route: "mock-1",
-            "key": lambda route: "greeting" if "/usage/" in route else "greeter",
+            "key": lambda route: "mock" if "/providers/" in route else "greeting" if "/usage/" in route else "greeter",
             "kind": lambda route: "pipeline" if "/usage/" not in route else "prompt",
             "task_id": lambda _route: str(self.task.pk),
             "token": lambda _route: "a-token",

@@ -178,8 +178,7 @@ class EndpointView(APIView):
         tags=["admin"],
         parameters=[IF_MATCH],
         responses={204: None},
-        description=STALE
-        + " 409 `CORE_2021` when users, listed in `details.uses`, would be left without a model.",
+        description=STALE + " 409 `CORE_2021` when users, listed in `details.uses`, would be left without a model.",
     )
     def delete(self, request: Request, key: str) -> Response:
         services.delete_endpoint(key, expected_revision=_expected(request), by=request.user)

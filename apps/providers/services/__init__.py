@@ -5,14 +5,17 @@ from apps.providers.services.endpoints import (
     create_endpoint,
     delete_endpoint,
     endpoint_of,
+    offer_models,
     refuse_stale,
     update_endpoint,
 )
 from apps.providers.services.health import keep_health, test_endpoint
 from apps.providers.services.keys import key_state, read_secret, refuse_kept_key, set_secret
+from apps.providers.services.prices import apply_prices, plan_prices
 from apps.providers.services.releasing import effects_of_removal, refuse_removal, release_catalogue
 
 __all__ = [
+    "apply_prices",
     "claim_revision",
     "create_endpoint",
     "delete_endpoint",
@@ -20,6 +23,8 @@ __all__ = [
     "endpoint_of",
     "keep_health",
     "key_state",
+    "offer_models",
+    "plan_prices",
     "read_secret",
     "refuse_kept_key",
     "refuse_removal",

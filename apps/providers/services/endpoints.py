@@ -18,6 +18,8 @@ from apps.providers.services.keys import refuse_kept_key, set_secret
 from apps.providers.services.releasing import refuse_lost, refuse_removal, release_catalogue
 
 MOST_OFFERS = 500
+LONGEST_NAME = 120
+IMAGE_NAMES = ("dall-e", "image", "diffusion", "imagen", "flux")
 Fields = Mapping[str, Any]
 
 
@@ -73,6 +75,33 @@ def update_endpoint(
         refuse_lost(before)
         _released(endpoint, secret, by=by)
     return endpoint_of(key)
+
+
+def offer_models(endpoint: Endpoint, names: Sequence[str], *, by: Any) -> int:
+    """Offer models that the endpoint does not offer yet; returns how many. What they can do is guessed by the name.
+
+    Concurrency: what somebody else adds meanwhile is left as it is.
+    """
+    with transaction.atomic():
+        offered = {name.casefold() for name in endpoint.offers.values_list("model", flat=True)}
+        wanted = {name.casefold(): name for name in names if name and len(name) <= LONGEST_NAME and name.isprintable()}
+        fresh = [name for folded, name in wanted.items() if folded not in offered]
+        fresh = fresh[: max(0, MOST_OFFERS - len(offered))]
+        if not fresh:
+            return 0
+        Offer.objects.bulk_create(Offer(endpoint=endpoint, model=n, capabilities=_guessed(n)) for n in fresh)
+        changed = claim_revision(endpoint.key, endpoint.revision)
+        changed._history_user = by  # type: ignore[attr-defined]  # simple-history's documented attribute
+        changed.save()
+        release_catalogue(by=by)
+    return len(fresh)
+
+
+def _guessed(model: str) -> list[str]:
+    name = model.casefold()
+    if "embed" in name:
+        return ["embedding"]
+    return ["image"] if any(part in name for part in IMAGE_NAMES) else ["chat"]
 
 
 def delete_endpoint(key: str, *, expected_revision: int, by: Any) -> None:
