@@ -36,7 +36,6 @@ class OfferInline(StackedInline):
     form = OfferForm
     formset = OfferFormSet
     extra = 0
-    tab = True
     collapsible = True
     hide_title = True
     fieldsets = [

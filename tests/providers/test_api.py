@@ -12,7 +12,7 @@ from apps.core.publishing.models import Snapshot
 from apps.providers.catalogue import every_model
 from apps.providers.faces.feed import _allowed
 from apps.providers.models import Endpoint, Offer, Secret
-from apps.providers.services import read_secret
+from apps.providers.services import read_secret, release_catalogue
 from tests.conftest import Api
 from tests.features.builders import make_feature, make_model
 from tests.providers.builders import KEY
@@ -93,10 +93,12 @@ def test_create__key_taken__is_a_conflict(made, operator):
 
 
 def test_update__seen_revision__changes_and_releases(made, operator):
-    answer = send(operator, "PATCH", name="Renamed", offers=[{"model": "gpt-test"}, {"model": "new"}])
+    answer = send(
+        operator, "PATCH", name="Renamed", offers=[{"model": "gpt-test"}, {"model": "new", "capabilities": ["chat"]}]
+    )
 
     assert (answer.status_code, answer.json()["name"], answer.headers["ETag"]) == (200, "Renamed", '"2"')
-    assert sorted(Offer.objects.values_list("model", flat=True)) == ["gpt-test", "new"]
+    assert dict(Offer.objects.values_list("model", "price_input")) == {"gpt-test": 5, "new": None}
     assert Snapshot.objects.filter(scope="providers").latest("version").payload["endpoints"][0]["name"] == "Renamed"
 
 
@@ -214,10 +216,8 @@ def test_test__mock__works_and_keeps_nothing_unless_it_is_kept(operator):
 
 
 def test_feed__models__without_addresses_and_with_a_304(made, member):
-    make_model("mock")
+    make_model("mock", priority=1000)
     Offer.objects.filter(model="mock-1").update(model="gpt-test")
-    from apps.providers.services import release_catalogue
-
     release_catalogue(by=None)
     reader.reset()
 

@@ -154,14 +154,14 @@ def _written(endpoint: Endpoint, fields: Fields, *, by: Any) -> Endpoint:
 
 
 def _replace_offers(endpoint: Endpoint, given: Sequence[Fields]) -> None:
-    """Rows of models that stay keep their number."""
+    """A model that stays keeps what is not said of it."""
     names = [offer["model"] for offer in given]
     if len(names) != len({name.casefold() for name in names}) or len(names) > MOST_OFFERS:
         raise _invalid("/offers", "unique", f"Each model once, {MOST_OFFERS} at most.")
     present = {offer.model: offer for offer in Offer.objects.filter(endpoint=endpoint)}
     Offer.objects.filter(pk__in=[offer.pk for name, offer in present.items() if name not in names]).delete()
     for fields in given:
-        offer = Offer(endpoint=endpoint, pk=present[fields["model"]].pk if fields["model"] in present else None)
+        offer = present.get(fields["model"]) or Offer(endpoint=endpoint)
         for field, value in fields.items():
             setattr(offer, field, value)
         offer.full_clean(validate_unique=False, validate_constraints=False)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import structlog
 from django.conf import settings
-from django.db import IntegrityError, close_old_connections, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from apps.core.crypto import SecretUnreadable, decrypt
@@ -83,7 +83,7 @@ def sweep() -> int:
     _schedule_new()
     taken = _claimed()
     if taken:
-        threading.Thread(target=_look_and_keep, args=(taken,), name="provider-checks", daemon=True).start()
+        threading.Thread(target=_in_thread, args=(taken,), name="provider-checks", daemon=True).start()
     return len(taken)
 
 
@@ -106,6 +106,13 @@ def _claimed() -> list[Endpoint]:
     return list(Endpoint.objects.for_list().filter(pk__in=won)) if won else []
 
 
+def _in_thread(endpoints: Sequence[Endpoint]) -> None:
+    try:
+        _look_and_keep(endpoints)
+    finally:
+        connection.close()  # the thread's own
+
+
 def _look_and_keep(endpoints: Sequence[Endpoint]) -> None:
     try:
         for endpoint, found in zip(endpoints, look_at(map(probe_of, endpoints)), strict=True):
@@ -114,8 +121,6 @@ def _look_and_keep(endpoints: Sequence[Endpoint]) -> None:
                 log.warning("endpoint.unhealthy", endpoint=endpoint.key, code=(found.error or {}).get("code"))
     except Exception:
         log.exception("endpoint.checks_failed")
-    finally:
-        close_old_connections()
 
 
 def _next() -> datetime:
