@@ -263,7 +263,8 @@ def test_canaries__through_every_door__stand_nowhere(client, operator, settings,
         page = reverse("admin:providers_endpoint_change", args=[one.pk])
         seen.append(client.post(page, form(one, new_secret=CANARIES["admin"], name="")).content.decode())
         seen.append(client.post(page, form(one, new_secret=CANARIES["admin"])).content.decode())
-        seen.append(client.post(f"{page}../test/", {"new_secret": CANARIES["test"]}).content.decode())
+        button = reverse("admin:providers_endpoint_test", args=[one.pk])
+        seen.append(client.post(button, {"new_secret": CANARIES["test"]}).content.decode())
         seen.append(api.request("PATCH", f"{address}/one", json={"secret": CANARIES["api"]}).text)  # no revision
         pages = [page, *(reverse(f"admin:providers_endpoint_{name}") for name in ("changelist", "prices"))]
         pages += [reverse("admin:providers_endpoint_history", args=[one.pk]), reverse("admin:index")]
