@@ -41,6 +41,7 @@ def released(row: Endpoint, offers: Iterable[Offer], *, has_secret: bool) -> dic
         "rpm": row.rpm,
         "tpm": row.tpm,
         "has_secret": has_secret,
+        "secret_version": row.secret.version if hasattr(row, "secret") else 0,
         "offers": [offer.as_released() for offer in offers if offer.enabled],
     }
 
@@ -157,4 +158,5 @@ def _candidate(endpoint: Mapping[str, Any], offer: Mapping[str, Any]) -> Candida
         max_output=offer.get("max_output", 0),
         capabilities=_named(offer),
         prices=Prices(**{name: prices.get(name) for name in PRICES}),
+        secret_version=endpoint.get("secret_version", 0),
     )

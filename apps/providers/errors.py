@@ -91,3 +91,52 @@ class NotSupported(UpstreamError):
     code, reason, status = "PROVIDERS_2003", "E_NOT_SUPPORTED", 422
     counts = False
     message = _("The model service “%(endpoint)s” does not support “%(what)s”. Leave it out or choose another model.")
+
+
+class EndpointKeyTaken(ApiError):
+    code, reason, status = "PROVIDERS_2010", "E_ENDPOINT_KEY_TAKEN", 409
+    message = _("There is an endpoint “%(key)s” already, or the name is reserved. Choose another one.")
+
+
+class KeyNeeded(ApiError):
+    """A kept key goes to the address it was entered for, and nowhere else."""
+
+    code, reason, status = "PROVIDERS_2011", "E_KEY_NEEDED", 422
+    message = _("Enter the key again: the present one is only for the former address.")
+
+
+class KeyUnfit(ApiError):
+    code, reason, status = "PROVIDERS_2012", "E_KEY_UNFIT", 422
+    message = _("A key is one line of letters, digits and signs, %(longest)s characters at most.")
+
+
+class KeyMissing(ApiError):
+    code, reason, status = "PROVIDERS_2013", "E_KEY_MISSING", 422
+    message = _("The endpoint has no key yet. Enter one first.")
+
+
+class NothingThere(ApiError):
+    """Somebody answered at the base URL, but knows no list of models."""
+
+    code, reason, status = "PROVIDERS_2014", "E_NOT_THE_API", 422
+    message = _("A server answers at this base URL, but not in the way the handler expects. Check the URL.")
+
+
+class HandlerUnknown(ApiError):
+    code, reason, status = "PROVIDERS_2015", "E_HANDLER_UNKNOWN", 422
+    message = _("There is no handler “%(handler)s” any more. Choose another one.")
+
+
+class PriceListRefused(ApiError):
+    code, reason, status = "PROVIDERS_2016", "E_PRICE_LIST", 422
+    message = _("This is no price list: %(what)s.")
+
+
+class JumpsUnconfirmed(ApiError):
+    code, reason, status = "PROVIDERS_2017", "E_PRICE_JUMPS", 409
+    message = _("%(count)s prices change more than tenfold. Look at them, and confirm; nothing was changed.")
+
+
+class PricesMoved(ApiError):
+    code, reason, status = "PROVIDERS_2018", "E_PRICES_MOVED", 409
+    message = _("“%(model)s” was changed meanwhile. Compare the list again; nothing was changed.")

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -11,6 +12,30 @@ from apps.providers.usage.models import UsageDay as UsageDay  # noqa: PLC0414 - 
 from apps.providers.usage.models import UsageRow as UsageRow  # noqa: PLC0414
 
 key_validator = RegexValidator(r"^[a-z0-9][a-z0-9-]*$", _("Use lower-case letters, digits and hyphens."))
+
+# Words that stand where an endpoint's key does in the addresses of the API.
+RESERVED = frozenset({"test", "standing", "prices"})
+# What a model can do, as routes ask for it.
+CAPABILITIES = {
+    "chat": _("chat"),
+    "completion": _("completion"),
+    "embedding": _("embedding"),
+    "image": _("image generation"),
+    "vision": _("vision (images in)"),
+    "tools": _("tool calls"),
+    "json": _("JSON mode"),
+}
+
+
+def validate_capabilities(value: Any) -> None:
+    """A list of known capabilities, each once. Raises `ValidationError`."""
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise ValidationError(_("List capabilities by name."), code="invalid")
+    unknown = sorted(set(value) - set(CAPABILITIES))
+    if unknown or len(set(value)) != len(value):
+        words = _("Unknown or twice: %(names)s. There are: %(known)s.")
+        names = ", ".join(unknown or value)
+        raise ValidationError(words, code="invalid", params={"names": names, "known": ", ".join(CAPABILITIES)})
 
 
 PRICES = ("input", "output", "cached", "image", "call")
@@ -22,6 +47,14 @@ def _price(name: Any) -> "models.BigIntegerField[int | None, int | None]":
     return models.BigIntegerField(
         name, null=True, blank=True, validators=[MinValueValidator(0)], help_text=_("In millionths of a credit.")
     )
+
+
+class EndpointQuerySet(models.QuerySet["Endpoint"]):
+    """The reading vocabulary of endpoints."""
+
+    def for_list(self) -> "EndpointQuerySet":
+        """With everything that a list shows of each, in a fixed number of queries."""
+        return self.select_related("secret", "health").prefetch_related("offers")
 
 
 class Endpoint(models.Model):
@@ -55,6 +88,7 @@ class Endpoint(models.Model):
     enabled = models.BooleanField(_("enabled"), default=True)
     revision = models.PositiveIntegerField(default=1, editable=False)
     history = HistoricalRecords(cascade_delete_history=False)
+    objects = EndpointQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("model endpoint")
@@ -64,6 +98,16 @@ class Endpoint(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def address(self) -> str:
+        """Where a key goes: it is sent there and nowhere else."""
+        return address_of(self.handler_key, self.base_url)
+
+
+def address_of(handler_key: str, base_url: str) -> str:
+    """The two things that decide to whom a key is sent."""
+    return f"{handler_key} {base_url}"
+
 
 class Secret(models.Model):
     """One row is the key of an endpoint, sealed. It is written and used, never read back."""
@@ -72,6 +116,10 @@ class Secret(models.Model):
     blob = models.TextField()
     hint = models.CharField(max_length=12)
     updated_at = models.DateTimeField(auto_now=True)
+    # Drawn anew with each key and part of the release, so that processes notice a new one. No counter: a database that
+    # was restored would count again to what processes have seen.
+    version = models.BigIntegerField(default=0)
+    address = models.CharField(max_length=400, blank=True)  # of the endpoint when the key was entered
 
     def __str__(self) -> str:
         return self.hint
@@ -87,7 +135,7 @@ class Offer(models.Model):
 
     endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="offers")
     model = models.CharField(_("model"), max_length=120)
-    capabilities = models.JSONField(_("capabilities"), default=list, help_text=_('For example ["chat"].'))
+    capabilities = models.JSONField(_("capabilities"), default=list, validators=[validate_capabilities])
     context_window = models.PositiveIntegerField(_("context window (tokens)"), default=8192)
     max_output = models.PositiveIntegerField(
         _("longest answer (tokens)"), default=0, help_text=_("0 for what the model service allows.")
@@ -121,3 +169,27 @@ class Offer(models.Model):
             "quality": self.quality,
             "prices": {name: getattr(self, f"price_{name}") for name in PRICES},
         }
+
+
+class EndpointHealth(models.Model):
+    """One row is what the last test of an endpoint, with its key, found; a timer renews it."""
+
+    class KeyState(models.TextChoices):
+        NOT_NEEDED = "not_needed", _("no key needed")
+        MISSING = "missing", _("needs a key")
+        UNREADABLE = "unreadable", _("needs its key again")
+        KEPT = "kept", _("key kept")
+        REFUSED = "refused", _("key refused")
+
+    endpoint = models.OneToOneField(Endpoint, on_delete=models.CASCADE, related_name="health")
+    ok = models.BooleanField(null=True)
+    checked_at = models.DateTimeField(null=True)
+    latency_ms = models.PositiveIntegerField(null=True)
+    key_state = models.CharField(max_length=16, choices=KeyState.choices, default=KeyState.KEPT)
+    error = models.JSONField(null=True)
+    models_listed = models.JSONField(default=list)
+    missing = models.JSONField(default=list)
+    due_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.endpoint_id}: {self.ok}"

@@ -117,6 +117,7 @@ class Candidate:
     max_output: int = 0
     capabilities: frozenset[str] = frozenset()
     prices: Prices = Prices()
+    secret_version: int = 0  # of the key that was released with it
 
 
 @dataclass(frozen=True, slots=True)

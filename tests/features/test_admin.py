@@ -266,7 +266,7 @@ def test_offers__saved_in_the_admin__are_live_at_once(client, operator):
         "offers-0-id": offer.pk,
         "offers-0-endpoint": endpoint.pk,
         "offers-0-model": "renamed",
-        "offers-0-capabilities": '["chat"]',
+        "offers-0-capabilities": ["chat"],
         "offers-0-context_window": 10,
         "offers-0-enabled": "on",
     }

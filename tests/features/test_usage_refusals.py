@@ -304,7 +304,7 @@ def endpoint_form(endpoint: Endpoint, **changes: Any) -> dict[str, Any]:
             f"offers-{number}-id": offer.pk,
             f"offers-{number}-endpoint": endpoint.pk,
             f"offers-{number}-model": offer.model,
-            f"offers-{number}-capabilities": '["chat"]',
+            f"offers-{number}-capabilities": ["chat"],
             f"offers-{number}-context_window": 10,
             f"offers-{number}-enabled": "on",
         }
@@ -320,7 +320,7 @@ LOSSES: list[dict[str, Any]] = [
     {"handler_key": "openai"},
     {"offers-0-DELETE": "on"},
     {"offers-0-enabled": None},
-    {"offers-0-capabilities": '["draw"]'},
+    {"offers-0-capabilities": ["image"]},
 ]
 
 

@@ -2,19 +2,29 @@
 
 import base64
 import json
+from urllib.parse import quote
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.apps import apps
 from django.urls import reverse
+from structlog.testing import capture_logs
 
 from apps.core import redis
+from apps.core.config import reader
 from apps.core.crypto import SecretUnreadable
 from apps.core.publishing.models import Snapshot
+from apps.providers import secrets
+from apps.providers.catalogue import every_model
+from apps.providers.errors import KeyUnfit
 from apps.providers.models import Endpoint, Secret
+from apps.providers.secrets import secret_of
 from apps.providers.services import read_secret, set_secret
+from apps.providers.types import Candidate
 from tests.conftest import Api
 from tests.features.builders import make_model
 from tests.providers.builders import KEY
+from tests.providers.list_server import ListServer
 
 
 @pytest.fixture
@@ -153,3 +163,119 @@ def test_admin__other_address_with_a_new_key__saved(client, operator, openai):
     openai.refresh_from_db()
     assert openai.base_url == "https://elsewhere.example/v1"
     assert read_secret(openai.pk) == "sk-another-key-0987654321"
+
+
+# --- at the moment of the call ---------------------------------------------------------------------
+
+
+def candidate_of(endpoint: Endpoint) -> Candidate:
+    """As it is released now."""
+    reader.reset()
+    return next(one for one in every_model() if one.endpoint_id == endpoint.pk)
+
+
+def opened(candidate: Candidate) -> str:
+    return async_to_sync(secret_of)(candidate)
+
+
+def test_secret_of__second_call__asks_no_database(operator, openai, django_assert_num_queries):
+    set_secret(openai, KEY, by=operator)
+    candidate = candidate_of(openai)
+    opened(candidate)
+
+    with django_assert_num_queries(0):
+        assert opened(candidate) == KEY
+
+
+def test_secret_of__new_key__takes_effect_with_its_release_and_the_old_one_works_until_then(operator, openai):
+    set_secret(openai, KEY, by=operator)
+    before = candidate_of(openai)
+    opened(before)
+    set_secret(openai, "sk-second-0123456789", by=operator)
+
+    assert opened(before) == KEY
+    assert opened(candidate_of(openai)) == "sk-second-0123456789"
+
+
+def test_secret_of__address_of_an_older_release__gets_no_newer_key(operator, openai):
+    set_secret(openai, KEY, by=operator)
+    before = candidate_of(openai)
+    openai.base_url = "https://elsewhere.example/v1"
+    openai.save()
+    set_secret(openai, "sk-for-elsewhere-0123", by=operator)
+
+    with pytest.raises(SecretUnreadable):
+        opened(before)
+
+
+def test_secret_of__held_keys__are_sealed_in_memory_and_few(operator, openai, monkeypatch):
+    monkeypatch.setattr(secrets, "MOST_HELD", 1)
+    other = make_model("other", handler_key="openai", base_url="https://x.example")
+    for endpoint in (openai, other):
+        set_secret(endpoint, KEY, by=operator)
+    for endpoint in (openai, other):
+        opened(candidate_of(endpoint))
+
+    assert list(secrets._held) == [other.pk]
+    assert KEY not in repr(secrets._held)
+
+
+def test_set__what_no_header_can_carry__is_refused(operator, openai):
+    for unfit in ("", "a\nb", "ключ", "x" * 5000):
+        with pytest.raises(KeyUnfit):
+            set_secret(openai, unfit, by=operator)
+    assert not Secret.objects.exists()
+
+
+# --- canaries --------------------------------------------------------------------------------------
+
+CANARIES = {
+    "admin": "sk-Kanarie1-admin-7Qx9Lm2Vw8Zt",
+    "api": "pv.Kanarie2.api.4Rt6Yb1Nc3Xd/+=",
+    "put": "Kanarie3~put~8Hg5Fs0Pk7Jw",
+    "test": "Kanarie4!test!1Zc3Vb6Nm9Ql",
+}
+
+
+def shapes(secret: str) -> list[str]:
+    """As a leak could look."""
+    encoded = base64.b64encode(secret.encode()).decode().rstrip("=")
+    return [secret, encoded, quote(secret, safe=""), secret[:8], secret[-8:], secret[::-1]]
+
+
+def test_canaries__through_every_door__stand_nowhere(client, operator, settings, caplog, capsys):
+    """Logs at DEBUG, rows, Redis, answers, pages and history."""
+    caplog.set_level("DEBUG")
+    settings.OUTBOUND_ALLOWED_HOSTS = ["127.0.0.1"]
+    client.force_login(operator)
+    api, seen = Api(operator), []
+    address = "/api/v1/admin/providers"
+    with ListServer().running() as server, capture_logs() as logs:
+        server.status, server.body = 401, f'{{"error": {{"message": "no: {CANARIES["api"]}"}}}}'.encode()
+        new = {"key": "one", "name": "One", "handler": "openai", "base_url": server.url, "secret": CANARIES["api"]}
+        seen.append(api.post(address, json={**new, "offers": [{"model": "m", "capabilities": ["chat"]}]}).text)
+        one = Endpoint.objects.get()
+        seen.append(api.post(f"{address}/one/test").text)
+        given = {"handler": "openai", "base_url": server.url, "secret": CANARIES["test"]}
+        server.body = f'{{"error": "no: {CANARIES["test"][:8]}...{CANARIES["test"][-8:]}"}}'.encode()
+        seen.append(api.post(f"{address}/test", json=given).text)
+        seen.append(api.request("PUT", f"{address}/one/secret", json={"secret": CANARIES["put"]}).text)
+        page = reverse("admin:providers_endpoint_change", args=[one.pk])
+        seen.append(client.post(page, form(one, new_secret=CANARIES["admin"], name="")).content.decode())
+        seen.append(client.post(page, form(one, new_secret=CANARIES["admin"])).content.decode())
+        button = reverse("admin:providers_endpoint_test", args=[one.pk])
+        seen.append(client.post(button, {"new_secret": CANARIES["test"]}).content.decode())
+        seen.append(api.request("PATCH", f"{address}/one", json={"secret": CANARIES["api"]}).text)  # no revision
+        pages = [page, *(reverse(f"admin:providers_endpoint_{name}") for name in ("changelist", "prices"))]
+        pages += [reverse("admin:providers_endpoint_history", args=[one.pk]), reverse("admin:index")]
+        seen += [client.get(one_page).content.decode() for one_page in pages]
+        seen += [api.get(path).text for path in (address, f"{address}/one", "/api/v1/ui/models", "/openapi.json")]
+        assert len(server.keys) >= 3
+
+    stored = dump() + "".join(str(redis.client().dump(key)) for key in redis.client().scan_iter())
+    out = capsys.readouterr()
+    everything = "\n".join([stored, *seen, repr(logs), caplog.text, out.out, out.err])
+
+    assert read_secret(one.pk) == CANARIES["admin"]
+    leaks = [(door, shape) for door, secret in CANARIES.items() for shape in shapes(secret) if shape in everything]
+    assert leaks == []

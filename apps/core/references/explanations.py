@@ -152,6 +152,10 @@ SECTIONS = (
         (
             Setting("PAIBAN_TASK_LEASE_SECONDS", "How long a worker owns a task without renewing its lease."),
             Setting("PAIBAN_TASK_RENEW_SECONDS", "How often it renews."),
+            Setting(
+                "PAIBAN_PROVIDER_CHECK_SECONDS",
+                "How long about between two tests of an endpoint that has a key; 0 tests none by itself.",
+            ),
             Setting("PAIBAN_TASK_MAX_ATTEMPTS", "Claims without a finished step, after which a task is failed."),
             Setting("PAIBAN_TASK_REQUEUE_SECONDS", "How long a task may wait before a worker is told of it again."),
         ),

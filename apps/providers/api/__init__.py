@@ -1,0 +1,1 @@
+"""`/api/v1/admin/providers*`: endpoints, their keys, models and prices."""
