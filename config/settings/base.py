@@ -270,6 +270,7 @@ TASK_LEASE_SECONDS = env.int("PAIBAN_TASK_LEASE_SECONDS", default=20)
 TASK_RENEW_SECONDS = env.int("PAIBAN_TASK_RENEW_SECONDS", default=5)
 TASK_MAX_ATTEMPTS = env.int("PAIBAN_TASK_MAX_ATTEMPTS", default=3)
 TASK_REQUEUE_SECONDS = env.int("PAIBAN_TASK_REQUEUE_SECONDS", default=15)
+FEATURE_MODEL_SECONDS = env.int("PAIBAN_FEATURE_MODEL_SECONDS", default=300)  # a plain answer of /v1 and of /mcp
 
 # --- model and tool servers -------------------------------------------------------------------
 

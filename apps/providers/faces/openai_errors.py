@@ -42,8 +42,9 @@ def status_of(error: ApiError) -> int:
 
 
 def refuse(_request: Request, error: ApiError) -> Response:
-    """`error` as OpenAI's API tells it."""
-    return JSONResponse(error_object(error), status_code=status_of(error), headers=error_headers(error))
+    """`error` as OpenAI's API tells it. Its SDKs repeat every 409 and 5xx unless they are told not to."""
+    headers = error_headers(error) | ({} if error.retryable else {"X-Should-Retry": "false"})
+    return JSONResponse(error_object(error), status_code=status_of(error), headers=headers)
 
 
 def _type(error: ApiError) -> str:
