@@ -114,10 +114,11 @@ def test_models__key_for_one_feature__lists_and_runs_only_that(api, member, with
 def test_models__warm__asks_no_query(api, member, django_assert_num_queries):
     make_model("mock", model="mock-chat")
     make_feature("echo")
-    api(member).get("/v1/models")
+    caller = api(member)
+    caller.get("/v1/models")
 
     with django_assert_num_queries(0):
-        answer = api(member).get("/v1/models/feature:echo")
+        answer = caller.get("/v1/models/feature:echo")
 
     assert answer.json()["id"] == "feature:echo"
 
@@ -252,7 +253,8 @@ def test_chat__no_credits__is_told_as_insufficient_quota(api, member):
 
     answer = post(api, member, ask())
 
-    assert (answer.status_code, answer.json()["error"]["code"]) == (402, "insufficient_quota")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (429, "insufficient_quota")
+    assert answer.headers["x-should-retry"] == "false"
     assert Task.objects.count() == 0
 
 
@@ -274,7 +276,7 @@ def released_twice() -> None:
     feature = make_feature()
     form = {**TEXT_FORM, "properties": {**TEXT_FORM["properties"], "text": {"type": "string", "minLength": 4}}}
     Feature.objects.filter(pk=feature.pk).update(form_schema=form)
-    publish_feature("echo", by=None)
+    publish_feature("echo", by=None, confirm=True)
 
 
 def test_chat__earlier_version__runs_as_it_was_released(api, member, working):
@@ -291,7 +293,7 @@ def test_chat__earlier_version__runs_as_it_was_released(api, member, working):
 def test_chat__earlier_version_of_what_was_withdrawn_or_is_for_others__is_not_found(api, member, operator):
     released_twice()
     Feature.objects.get().roles.set(operator.groups.all())
-    publish_feature("echo", by=None)
+    publish_feature("echo", by=None, confirm=True)
 
     answer = post(api, member, ask("hello", "feature:echo@1"))
 
@@ -346,7 +348,8 @@ def test_chat__models_speak__plain_says_the_same_and_counts_the_same(api, member
 
 
 def test_chat__the_run_fails__is_told_with_its_own_code_and_not_to_be_repeated(api, member, working):
-    make_feature(graph=SPEAKING)  # and no model
+    make_model("mock", model="mock-down")
+    make_feature(graph=SPEAKING)
     before = account_of(member).balance
 
     plain = post(api, member, ask())

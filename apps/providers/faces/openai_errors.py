@@ -13,8 +13,8 @@ from apps.providers.errors import NoRoute, UpstreamBusy
 _STATUS: dict[type[ApiError], int] = {NoRoute: 404, UpstreamBusy: 429}
 _CODES: dict[str, str] = {
     "E_NO_ROUTE": "model_not_found",
-    "E_BUDGET": "insufficient_quota",
-    "E_QUOTA": "insufficient_quota",
+    "E_BUDGET_EXHAUSTED": "insufficient_quota",
+    "E_QUOTA_EXHAUSTED": "insufficient_quota",
     "E_UNAUTHENTICATED": "invalid_api_key",
 }
 
@@ -38,6 +38,8 @@ def error_object(error: ApiError) -> dict[str, Any]:
 
 def status_of(error: ApiError) -> int:
     """The status that OpenAI would answer."""
+    if _CODES.get(error.reason) == "insufficient_quota":
+        return 429
     return _STATUS.get(type(error), error.status)
 
 
