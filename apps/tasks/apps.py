@@ -14,6 +14,7 @@ class TasksConfig(AppConfig):
         from apps.features.publishing import SCOPE
         from apps.mcp.server import registry as tools
         from apps.mcp.server.door import ROUTE as MCP
+        from apps.mcp.server.tools_run import ROUTE as RUN_TOOL
         from apps.providers.gateway import virtual
         from apps.tasks.faces.feature_models import FeatureModels
         from apps.tasks.faces.feature_tools import FeatureTools
@@ -25,5 +26,6 @@ class TasksConfig(AppConfig):
         virtual.register(FeatureModels())
         tools.register(FeatureTools())
         register(MCP)
+        register(RUN_TOOL)
         timers.register("tasks.sweep", seconds=2, work=sweep)
         outcomes.register(SCOPE, count_outcomes)
