@@ -82,7 +82,8 @@ def _cancelled(principal: Principal, task_id: str) -> None:
 
 async def _output(run: Run, watch: Watch) -> Mapping[str, Any]:
     """What the run ended with, its progress told on the way."""
-    told, output = 0.0, {}
+    told = 0.0
+    output: Mapping[str, Any] = {}
     async with aclosing(frames(run, seconds=settings.FEATURE_MODEL_SECONDS)) as heard:
         async for frame in heard:
             if frame.type == "succeeded":
