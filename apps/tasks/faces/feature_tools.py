@@ -4,6 +4,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
@@ -28,27 +29,40 @@ LISTS_KEPT = 128  # audiences, languages and keys of a revision or two
 STEP = 1e-6  # progress has to grow with every word of it
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """Tools, and the payloads that they were made of: those of a restored database have the same revisions."""
+
+    payloads: Sequence[Mapping[str, Any]]
+    tools: Sequence[ServedTool]
+
+    def is_of(self, offers: Sequence[Offer]) -> bool:
+        """Whether they are the tools of these."""
+        return len(offers) == len(self.payloads) and all(
+            offer.payload is payload for offer, payload in zip(offers, self.payloads, strict=True)
+        )
+
+
 class FeatureTools:
     """`mcp.server.registry.ToolSource` for released features."""
 
     def __init__(self) -> None:
-        self._lists: OrderedDict[Hashable, Sequence[ServedTool]] = OrderedDict()
+        self._lists: OrderedDict[Hashable, _Kept] = OrderedDict()
 
     async def tools(self, principal: Principal) -> Sequence[ServedTool]:
         """By key. Built once for all who see the same at one revision."""
         reading = await reading_for(person_of(principal))
-        features = principal.key.features if principal.key else None
-        address = reading.address("tools", features)
-        if (found := self._lists.get(address)) is not None:
-            self._lists.move_to_end(address)
-            return found
-        language = translation.get_language() or "en"
-        found = [_tool(offer, language, principal.roles) for offer in await offers_for(principal)]
-        if not reading.has_gap:
-            self._lists[address] = found
+        offers = await offers_for(principal)
+        address = reading.address("tools", principal.key.features if principal.key else None)
+        kept = self._lists.get(address)
+        if kept is None or not kept.is_of(offers):
+            language = translation.get_language() or "en"
+            tools = [_tool(offer, language, principal.roles) for offer in offers]
+            kept = self._lists[address] = _Kept([offer.payload for offer in offers], tools)
+        self._lists.move_to_end(address)
         while len(self._lists) > LISTS_KEPT:
             self._lists.popitem(last=False)
-        return found
+        return kept.tools
 
     async def call(self, name: str, arguments: Mapping[str, Any], principal: Principal, watch: Watch) -> Answered:
         """Run the feature as a task. Raises what refuses one, and what keeps it from its result."""
