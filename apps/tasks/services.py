@@ -19,6 +19,7 @@ from apps.core.errors import ApiError, NotFound
 from apps.core.events.bell import ring
 from apps.core.form_input import field_errors, file_fields, with_defaults
 from apps.core.outbox.services import enqueue
+from apps.core.publishing.models import Release
 from apps.core.request_id import get_request_id
 from apps.core.storage import services as storage
 from apps.core.storage.models import StoredFile
@@ -39,6 +40,7 @@ __all__ = [
     "get_for",
     "hand_back",
     "renew_lease",
+    "runnable",
     "sweep",
 ]
 
@@ -49,8 +51,8 @@ SWEEP_BATCH = 200
 
 
 @retry_on_conflict
-def create_task(user: Any, *, feature: str, given: Mapping[str, Any]) -> Task:
-    """Queue a run of the live version of `feature`.
+def create_task(user: Any, *, feature: str, given: Mapping[str, Any], version: int | None = None) -> Task:
+    """Queue a run of the live version of `feature`, or of the earlier `version` that was live for everybody once.
 
     Task, quota hold, first event and outbox row are one transaction: after a 202 nothing can be lost, before it
     nothing was done. Raises `FeatureUnknown`, `InputInvalid` with a pointer per field, `QuotaExhausted`,
@@ -59,7 +61,7 @@ def create_task(user: Any, *, feature: str, given: Mapping[str, Any]) -> Task:
     if not user.allows_feature(feature):
         raise KeyScopeExceeded(wanted=feature)
     person = Person(str(user.pk), user.role_names)
-    version, payload = _released(person, feature)
+    version, payload = runnable(person, feature, version)
     content = _checked_input(user, person.roles, payload["form"]["schema"], given)
     account_of(user)  # opens the account on first sight, outside the transaction that follows
     with transaction.atomic():
@@ -81,14 +83,26 @@ def create_task(user: Any, *, feature: str, given: Mapping[str, Any]) -> Task:
     return task
 
 
-def _released(person: Person, feature: str) -> tuple[int, dict[str, Any]]:
+def runnable(person: Person, feature: str, version: int | None = None) -> tuple[int, dict[str, Any]]:
+    """The version of `feature` that `person` would run, with its payload. `version` asks for a certain one.
+
+    An earlier version takes a feature that is live, and that both of them let the person run. Blocks when memory
+    cannot answer. Raises `FeatureUnknown`.
+    """
+    who = audience_of(person)
     try:
-        version, payload = reader.get(SCOPE, feature, person)
+        live, payload = reader.get(SCOPE, feature, person)
+        if version not in (None, live) and may_run(payload, who) and _was_live(feature, version):
+            live, payload = version, reader.version(SCOPE, feature, version)
     except NotReleased as exc:
         raise FeatureUnknown(feature=feature) from exc
-    if not may_run(payload, audience_of(person)):
+    if version not in (None, live) or not may_run(payload, who):
         raise FeatureUnknown(feature=feature)
-    return version, payload
+    return live, payload
+
+
+def _was_live(feature: str, version: int) -> bool:
+    return Release.objects.filter(scope=SCOPE, key=feature, to_version=version).exists()
 
 
 def _checked_input(

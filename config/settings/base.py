@@ -271,6 +271,7 @@ TASK_RENEW_SECONDS = env.int("PAIBAN_TASK_RENEW_SECONDS", default=5)
 PROVIDER_CHECK_SECONDS = env.int("PAIBAN_PROVIDER_CHECK_SECONDS", default=300)  # between two tests; 0: none
 TASK_MAX_ATTEMPTS = env.int("PAIBAN_TASK_MAX_ATTEMPTS", default=3)
 TASK_REQUEUE_SECONDS = env.int("PAIBAN_TASK_REQUEUE_SECONDS", default=15)
+FEATURE_MODEL_SECONDS = env.int("PAIBAN_FEATURE_MODEL_SECONDS", default=300)  # a plain answer of /v1 and of /mcp
 
 # --- model and tool servers -------------------------------------------------------------------
 

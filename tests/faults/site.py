@@ -18,7 +18,7 @@ from django.db import connection
 
 from ops.processes import free_port
 from ops.redis_server import RunningRedis, start_redis
-from tests.faults.fleet import wait_until
+from tests.faults.fleet import DISPATCHER, WORKER, wait_until
 
 PASSWORD = "a-password-of-the-demo"
 
@@ -106,7 +106,7 @@ class Site:
         self.folder = folder
         self.redis: RunningRedis = start_redis(folder / "redis")
         self.database: Database = MariaDatabase() if connection.vendor == "mysql" else SqliteDatabase(folder)
-        self._webs: list[subprocess.Popen[bytes]] = []
+        self._processes: list[subprocess.Popen[bytes]] = []
         self.manage("migrate", "--verbosity", "0")
         self.manage("seed", "--credentials", "/dev/null")
 
@@ -130,13 +130,22 @@ class Site:
     def start_web(self) -> str:
         """A web process; its address, once it answers."""
         port = free_port()
-        argv = [sys.executable, "-m", "uvicorn", "config.asgi:application", "--port", str(port), "--log-level", "error"]
-        with (self.folder / "web.log").open("ab") as sink:
-            child = subprocess.Popen(argv, cwd=settings.BASE_DIR, env=self.environment(), stdout=sink, stderr=sink)
-        self._webs.append(child)
+        self._start("web", ["-m", "uvicorn", "config.asgi:application", "--port", str(port), "--log-level", "error"])
         address = f"http://127.0.0.1:{port}"
-        wait_until(lambda: answers(address), seconds=60, what="the web process answers")
+        wait_until(lambda: answers(address), seconds=180, what="the web process answers")
         return address
+
+    def start_workers(self) -> None:
+        """A worker and a dispatcher; what they are given before they are up waits for them."""
+        self._start("worker", WORKER)
+        self._start("dispatcher", DISPATCHER)
+
+    def _start(self, name: str, argv: list[str]) -> None:
+        with (self.folder / f"{name}.log").open("ab") as sink:
+            child = subprocess.Popen(
+                [sys.executable, *argv], cwd=settings.BASE_DIR, env=self.environment(), stdout=sink, stderr=sink
+            )
+        self._processes.append(child)
 
     def stop_redis(self) -> None:
         self.redis.process.kill()
@@ -146,9 +155,9 @@ class Site:
         self.redis = start_redis(self.folder / "redis", self.redis.port)
 
     def close(self) -> None:
-        for web in self._webs:
-            web.kill()
-            web.wait()
+        for process in self._processes:
+            process.kill()
+            process.wait()
         self.redis.stop()
         if isinstance(self.database, MariaDatabase):
             self.database.remove()

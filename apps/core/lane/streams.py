@@ -4,11 +4,14 @@ No task group and no queue: a stream costs one task, one timer and what is in fl
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
-from typing import cast
+from collections.abc import AsyncGenerator, Coroutine, Mapping
+from typing import Any, TypeVar, cast
 
+from django.utils import translation
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
+
+T = TypeVar("T")
 
 HEARTBEAT_SECONDS = 10.0
 HEARTBEAT = b": heartbeat\n\n"
@@ -19,7 +22,7 @@ class EventStream(Response):
     """Sends what `chunks` yields, each a number of whole events.
 
     A comment is sent whenever nothing else was for `HEARTBEAT_SECONDS`. When the caller goes away, `chunks` is closed
-    at once, so that it can settle; it is closed in any case.
+    at once, so that it can settle; it is closed in any case. The words in it are of the language of the request.
     """
 
     media_type = "text/event-stream"
@@ -28,6 +31,7 @@ class EventStream(Response):
         self.chunks = chunks
         self.status_code = 200
         self.background = None
+        self.language = translation.get_language() or "en"
         self.init_headers({**HEADERS, **(headers or {})})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -35,7 +39,8 @@ class EventStream(Response):
         leaving = asyncio.create_task(_gone(receive))
         leaving.add_done_callback(lambda left: None if left.cancelled() else here.cancel())
         try:
-            await self._send_all(send)
+            with translation.override(self.language):
+                await self._send_all(send)
         except asyncio.CancelledError:
             if not leaving.done():
                 raise  # the server stops
@@ -86,6 +91,19 @@ class _Pulse:
 
     async def _speak(self) -> None:
         await self._send({"type": "http.response.body", "body": HEARTBEAT, "more_body": True})
+
+
+async def unless_gone(receive: Receive, work: Coroutine[Any, Any, T]) -> T | None:
+    """What `work` gives; None when the caller hung up first: it is cancelled then, and may clean up."""
+    doing, leaving = asyncio.create_task(work), asyncio.create_task(_gone(receive))
+    try:
+        await asyncio.wait({doing, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        return await doing if doing.done() else None
+    finally:
+        leaving.cancel()
+        if not doing.done():
+            doing.cancel()
+            await asyncio.wait({doing})
 
 
 async def _gone(receive: Receive) -> None:

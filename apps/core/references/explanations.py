@@ -158,6 +158,10 @@ SECTIONS = (
             ),
             Setting("PAIBAN_TASK_MAX_ATTEMPTS", "Claims without a finished step, after which a task is failed."),
             Setting("PAIBAN_TASK_REQUEUE_SECONDS", "How long a task may wait before a worker is told of it again."),
+            Setting(
+                "PAIBAN_FEATURE_MODEL_SECONDS",
+                "How long a plain answer of a feature over `/v1` or `/mcp` is waited for. The task goes on after it.",
+            ),
         ),
     ),
     Section(

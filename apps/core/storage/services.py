@@ -20,7 +20,7 @@ from apps.core.storage import links
 from apps.core.storage.intake import IntakeLimits, normalise_upload
 from apps.core.storage.models import StoredFile
 
-__all__ = ["accept_image", "describe", "get_for", "keep", "local_copy", "purge_expired", "purge_work_dir"]
+__all__ = ["accept_image", "describe", "drop", "get_for", "keep", "local_copy", "purge_expired", "purge_work_dir"]
 
 EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "text/plain": "txt"}
 CHUNK = 1024 * 1024
@@ -139,12 +139,17 @@ def describe(stored: StoredFile) -> dict[str, Any]:
     }
 
 
+def drop(stored: StoredFile) -> None:
+    """Remove a file that nothing names: the object, then its row."""
+    _storage().delete(stored.storage_key)
+    stored.delete()
+
+
 def purge_expired(*, now: datetime | None = None, batch: int = 500) -> int:
     """Drop files past their time; returns how many. A crash leaves an object that the next pass drops again."""
     lapsed = list(StoredFile.objects.filter(expires_at__lt=now or timezone.now())[:batch])
     for stored in lapsed:
-        _storage().delete(stored.storage_key)
-        stored.delete()
+        drop(stored)
     return len(lapsed)
 
 

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from apps.core.errors import ApiError
 from apps.core.lane.body import read_json
-from apps.core.lane.streams import EventStream
+from apps.core.lane.streams import EventStream, unless_gone
 from apps.core.request_id import get_request_id
 from apps.providers import pricing
 from apps.providers.faces.callers import caller_of, check_model
@@ -23,11 +23,13 @@ from apps.providers.gateway.asking import Ask
 from apps.providers.gateway.calls import Call, call
 from apps.providers.gateway.chat import add_tool_call
 from apps.providers.gateway.stream import Pieces, first_piece, items_of
+from apps.providers.gateway.virtual import Told, VirtualAnswer
 from apps.providers.handlers import handlers
 from apps.providers.handlers.openai import usage_of
 from apps.providers.types import Candidate, Delta, Finish, Item, ToolCallDelta, Usage
 
 LARGEST = 24 * 1024 * 1024  # bytes; a chat may carry images
+HUNG_UP = 499  # nobody reads it; the log does
 DONE = b"data: [DONE]\n\n"
 
 
@@ -45,13 +47,21 @@ async def chat_completions(request: Request) -> Response:
     model, principal = named_model(body), request.state.principal
     stream = bool(body.get("stream"))
     if models := virtual.answering(model):
-        answer = await models.ask(model, body, principal)
-        face = Face(answer.model, wants_counts(body))
-        if stream:
-            return EventStream(ended_by_error(face.chunks(answer.items)), dict(answer.headers))
-        return Response(await face.whole(answer.items), media_type="application/json", headers=dict(answer.headers))
+        answer = await models.ask(model, body, principal, request.headers)
+        return await _virtual(answer, request, Face(answer.model, wants_counts(body)), stream=stream)
     check_model(principal, model)
     return await _answered(body, Ask("chat", model, caller=await caller_of(principal)), stream=stream)
+
+
+async def _virtual(answer: VirtualAnswer, request: Request, face: "Face", *, stream: bool) -> Response:
+    """The answer of an app above. It may take long, so nobody waits for it once the caller has hung up."""
+    headers = dict(answer.headers)
+    if stream:
+        return EventStream(ended_by_error(face.chunks(answer.items)), headers)
+    whole = await unless_gone(request.receive, face.whole(answer.items, paiban=dict(answer.about)))
+    if whole is None:
+        return Response(status_code=HUNG_UP)
+    return Response(whole, media_type="application/json", headers=headers)
 
 
 async def _answered(body: Mapping[str, Any], ask: Ask, *, stream: bool) -> Response:
@@ -137,7 +147,7 @@ class Face:
         self._head = {"id": f"chatcmpl-{get_request_id()}", "created": int(time.time()), "model": model}
         self._counts_wanted = counts_wanted
 
-    async def chunks(self, items: AsyncGenerator[Item, None]) -> AsyncGenerator[bytes, None]:
+    async def chunks(self, items: AsyncGenerator[Item | Told, None]) -> AsyncGenerator[bytes, None]:
         """Server-sent events; the counts only where they were asked for."""
         try:
             yield self._chunk([_choice({"role": "assistant", "content": ""})])
@@ -147,6 +157,8 @@ class Face:
                         yield self._chunk([_choice({"content": text})])
                     case ToolCallDelta():
                         yield self._chunk([_choice({"tool_calls": [_piece_of_call(item)]})])
+                    case Told(event):
+                        yield self._chunk([_choice({})], paiban=event)
                     case Finish(reason):
                         yield self._chunk([_choice({}, reason)])
                     case Usage() if self._counts_wanted:
@@ -155,8 +167,8 @@ class Face:
         finally:
             await items.aclose()
 
-    async def whole(self, items: AsyncGenerator[Item, None], **more: Any) -> bytes:
-        """One answer of all pieces."""
+    async def whole(self, items: AsyncGenerator[Item | Told, None], **more: Any) -> bytes:
+        """One answer of all pieces; of what was told, the last."""
         said: list[str] = []
         calls: dict[int, dict[str, Any]] = {}
         finish, usage = "stop", Usage(0, 0)
@@ -167,6 +179,8 @@ class Face:
                         said.append(text)
                     case ToolCallDelta():
                         add_tool_call(calls, item)
+                    case Told(event):
+                        more["paiban"] = {**more.get("paiban", {}), "event": event}
                     case Finish(reason):
                         finish = reason
                     case Usage():

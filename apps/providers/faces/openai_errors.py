@@ -13,8 +13,8 @@ from apps.providers.errors import NoRoute, UpstreamBusy
 _STATUS: dict[type[ApiError], int] = {NoRoute: 404, UpstreamBusy: 429}
 _CODES: dict[str, str] = {
     "E_NO_ROUTE": "model_not_found",
-    "E_BUDGET": "insufficient_quota",
-    "E_QUOTA": "insufficient_quota",
+    "E_BUDGET_EXHAUSTED": "insufficient_quota",
+    "E_QUOTA_EXHAUSTED": "insufficient_quota",
     "E_UNAUTHENTICATED": "invalid_api_key",
 }
 
@@ -38,12 +38,15 @@ def error_object(error: ApiError) -> dict[str, Any]:
 
 def status_of(error: ApiError) -> int:
     """The status that OpenAI would answer."""
+    if _CODES.get(error.reason) == "insufficient_quota":
+        return 429
     return _STATUS.get(type(error), error.status)
 
 
 def refuse(_request: Request, error: ApiError) -> Response:
-    """`error` as OpenAI's API tells it."""
-    return JSONResponse(error_object(error), status_code=status_of(error), headers=error_headers(error))
+    """`error` as OpenAI's API tells it. Its SDKs repeat every 409 and 5xx unless they are told not to."""
+    headers = error_headers(error) | ({} if error.retryable else {"X-Should-Retry": "false"})
+    return JSONResponse(error_object(error), status_code=status_of(error), headers=headers)
 
 
 def _type(error: ApiError) -> str:

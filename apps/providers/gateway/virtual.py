@@ -18,12 +18,24 @@ class ModelCard:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """Something that happened on the way to an answer, as an object of JSON; clients may ignore it."""
+
+    event: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class VirtualAnswer:
-    """An answer that has begun: its pieces end with `Finish` and `Usage`. `headers` go with it."""
+    """An answer that has begun: its pieces end with `Finish` and `Usage`.
+
+    `headers` go with it, and `about` with an answer that is given whole. Closing `items` early means that the caller
+    hung up.
+    """
 
     model: str
-    items: AsyncGenerator[Item, None]
+    items: AsyncGenerator[Item | Told, None]
     headers: Mapping[str, str]
+    about: Mapping[str, Any]
 
 
 class VirtualModels(Protocol):
@@ -34,8 +46,13 @@ class VirtualModels(Protocol):
     async def cards(self, principal: Principal) -> Sequence[ModelCard]:
         """What the principal may ask for, in a stable order."""
 
-    async def ask(self, model: str, body: Mapping[str, Any], principal: Principal) -> VirtualAnswer:
-        """Answer a Chat Completions body. Raises `ApiError`, `NoRoute` for a name there is not."""
+    async def ask(
+        self, model: str, body: Mapping[str, Any], principal: Principal, headers: Mapping[str, str]
+    ) -> VirtualAnswer:
+        """Answer a Chat Completions body that came with `headers`, names in lower case.
+
+        Raises `ApiError`, `NoRoute` for a name there is not.
+        """
 
 
 _registered: dict[str, VirtualModels] = {}
