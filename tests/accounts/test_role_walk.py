@@ -99,7 +99,6 @@ class Builder:
             "tool": lambda _route: "t",
             "label": lambda _route: "production",
             "case_id": lambda _route: str(self.rows[PromptCase].pk),
-            "key": lambda route: "mock" if "/providers/" in route else "greeting" if "/usage/" in route else "greeter",
             "kind": lambda route: "pipeline" if "/usage/" not in route else "prompt",
             "task_id": lambda _route: str(self.task.pk),
             "key_id": lambda _route: str(self.key.pk),
@@ -119,6 +118,8 @@ class Builder:
         """The key of what the route is about."""
         if "/mcp/" in route:
             return "tools"
+        if "/providers/" in route:
+            return "mock"
         return "greeting" if "/usage/" in route or "/prompts/" in route else "greeter"
 
     def plan(self, _route: str) -> str:

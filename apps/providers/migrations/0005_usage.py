@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('providers', '0002_routing_and_prices'),
+        ('providers', '0004_address_of_kept_keys'),
     ]
 
     operations = [
