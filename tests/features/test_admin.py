@@ -9,7 +9,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from apps.accounts.models import User
+from apps.accounts.keys.scopes import scopes
+from apps.accounts.keys.services import create_key
+from apps.accounts.models import ApiKey, User
 from apps.core import assets
 from apps.core.publishing.models import Snapshot
 from apps.features.models import Feature, MenuGroup
@@ -17,7 +19,7 @@ from apps.mcp.models import Server, Tool
 from apps.pipelines.models import Pipeline
 from apps.prompts.models import Prompt
 from apps.providers.models import Endpoint, Offer
-from apps.quotas.models import Account
+from apps.quotas.models import Account, UserBudget
 from apps.quotas.services import account_of, grant
 from apps.tasks.models import Task
 from apps.tasks.services import create_task
@@ -26,7 +28,7 @@ from tests.features.builders import make_feature, make_graph, make_model, make_p
 
 ROLES = ["viewer", "editor", "admin", "member"]
 PARTS = {Feature, MenuGroup, Pipeline, Prompt, Endpoint, Server}
-PEOPLE = {User}
+PEOPLE = {User, ApiKey, UserBudget}
 READ_ONLY = {Account, Task}
 
 
@@ -55,6 +57,8 @@ def make_row(model: type, number: int) -> object:
         User: lambda: make_user(name),
         Group: lambda: Group.objects.create(name=name),
         Account: lambda: account_of(make_user(name)),
+        ApiKey: lambda: create_key(owner := make_user(name), by=owner, name=name, scopes=scopes(), budget=5).row,
+        UserBudget: lambda: UserBudget.objects.create(user=make_user(name), credits=5),
     }
     return makers[model]()
 
