@@ -9,7 +9,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from apps.accounts.models import User
+from apps.accounts.keys.scopes import scopes
+from apps.accounts.keys.services import create_key
+from apps.accounts.models import ApiKey, User
 from apps.core import assets
 from apps.core.publishing.models import Snapshot
 from apps.features.models import Feature, MenuGroup
@@ -18,7 +20,7 @@ from apps.pipelines.models import Pipeline
 from apps.prompts.models import CaseRun, Prompt, PromptCase, PromptVersion
 from apps.prompts.services import save_version
 from apps.providers.models import Endpoint, Offer
-from apps.quotas.models import Account
+from apps.quotas.models import Account, UserBudget
 from apps.quotas.services import account_of, grant
 from apps.tasks.models import Task
 from apps.tasks.services import create_task
@@ -26,10 +28,16 @@ from tests.conftest import make_user
 from tests.features.builders import make_feature, make_graph, make_model, make_prompt
 
 ROLES = ["viewer", "editor", "admin", "member"]
+<<<<<<< /tmp/m_ours
 PARTS = {Feature, MenuGroup, Pipeline, Prompt, PromptCase, Endpoint, Server}
 PEOPLE = {User}
 READ_ONLY = {Account, Task, PromptVersion, CaseRun}
 DISCOVERED = {Tool}  # made by asking a server, changed by hand
+=======
+PARTS = {Feature, MenuGroup, Pipeline, Prompt, Endpoint, Server}
+PEOPLE = {User, ApiKey, UserBudget}
+READ_ONLY = {Account, Task}
+>>>>>>> /tmp/m_theirs
 
 
 @pytest.fixture(autouse=True)
@@ -60,6 +68,8 @@ def make_row(model: type, number: int) -> object:
         User: lambda: make_user(name),
         Group: lambda: Group.objects.create(name=name),
         Account: lambda: account_of(make_user(name)),
+        ApiKey: lambda: create_key(owner := make_user(name), by=owner, name=name, scopes=scopes(), budget=5).row,
+        UserBudget: lambda: UserBudget.objects.create(user=make_user(name), credits=5),
     }
     return makers[model]()
 
