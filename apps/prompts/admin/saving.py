@@ -12,12 +12,14 @@ from apps.prompts.services import claim_revision
 
 
 class PromptSaving:
-    """Stands before `ModelAdmin`: each save claims the revision that the form has seen, so that who read an older one is told."""
+    """Stands before `ModelAdmin`: each save claims the revision that its form has seen; who saw an older one is told."""
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if change:
             key = Prompt.objects.values_list("key", flat=True).get(pk=obj.pk)  # the form may hold a new one
-            obj.revision = claim_revision(key, form.cleaned_data["seen_revision"]).revision
+            claimed = claim_revision(key, form.cleaned_data["seen_revision"])
+            # A version that was saved since the row was read has counted on.
+            obj.revision, obj.last_version = claimed.revision, claimed.last_version
         super().save_model(request, obj, form, change)  # type: ignore[misc]  # ModelAdmin's
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
