@@ -10,10 +10,12 @@ class McpConfig(AppConfig):
     verbose_name = _("Tools")
 
     def ready(self) -> None:
-        from apps.core import notices
+        from apps.core import crypto, notices
         from apps.mcp import alerts
+        from apps.mcp.models import Secret
 
         _hush_the_sdk()
+        crypto.register(crypto.Sealed("mcp.secret", Secret.objects.all))
         notices.register(alerts.notice)
 
 

@@ -28,16 +28,10 @@ from tests.conftest import make_user
 from tests.features.builders import make_feature, make_graph, make_model, make_prompt
 
 ROLES = ["viewer", "editor", "admin", "member"]
-<<<<<<< /tmp/m_ours
 PARTS = {Feature, MenuGroup, Pipeline, Prompt, PromptCase, Endpoint, Server}
-PEOPLE = {User}
+PEOPLE = {User, ApiKey, UserBudget}
 READ_ONLY = {Account, Task, PromptVersion, CaseRun}
 DISCOVERED = {Tool}  # made by asking a server, changed by hand
-=======
-PARTS = {Feature, MenuGroup, Pipeline, Prompt, Endpoint, Server}
-PEOPLE = {User, ApiKey, UserBudget}
-READ_ONLY = {Account, Task}
->>>>>>> /tmp/m_theirs
 
 
 @pytest.fixture(autouse=True)

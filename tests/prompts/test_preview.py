@@ -39,7 +39,6 @@ def test_look__all_given__is_rendered_without_a_problem(db):
         "origins": [],
         "tokens": {"system": 2, "body": 3, "total": 5, "by": "estimate"},
         "price": None,
-        "origins": [],
     }
 
 

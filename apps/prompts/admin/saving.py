@@ -12,11 +12,7 @@ from apps.prompts.services import claim_revision
 
 
 class PromptSaving:
-<<<<<<< /tmp/m_ours
     """Stands before `ModelAdmin`: each save claims the revision that its form has seen; others are told."""
-=======
-    """Stands before `ModelAdmin`: each save claims the revision that its form has seen; who saw an older one is told."""
->>>>>>> /tmp/m_theirs
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if change:
