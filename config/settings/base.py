@@ -219,6 +219,10 @@ SPECTACULAR_SETTINGS = {
         "ReleaseActionEnum": "apps.core.publishing.models.Release.Action",
         "PlanActionEnum": "apps.core.publishing.models.Plan.Action",
         "PlanStatusEnum": "apps.core.publishing.models.Plan.Status",
+        "EndpointKindEnum": "apps.providers.models.Endpoint.Kind",
+        "ChangeKindEnum": ["added", "removed", "changed"],
+        "RightSourceEnum": ["superuser", "role", "group", "direct"],
+        "TokenStateEnum": ["none", "set", "unreadable"],
     },
 }
 CSRF_FAILURE_VIEW = "apps.core.error_handling.form_expired"

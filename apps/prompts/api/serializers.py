@@ -64,7 +64,7 @@ class PromptListSerializer(serializers.Serializer[None]):
     next = serializers.CharField(allow_null=True)
 
 
-class VersionSerializer(serializers.ModelSerializer[PromptVersion]):
+class PromptVersionSerializer(serializers.ModelSerializer[PromptVersion]):
     """One version with its content."""
 
     author = serializers.CharField(source="author.username", default=None)
@@ -82,15 +82,15 @@ class VersionSerializer(serializers.ModelSerializer[PromptVersion]):
 
 
 class VersionListSerializer(serializers.Serializer[None]):
-    items = VersionSerializer(many=True)
+    items = PromptVersionSerializer(many=True)
     next = serializers.CharField(allow_null=True)
 
 
-class NoteSerializer(serializers.Serializer[None]):
+class PromptNoteSerializer(serializers.Serializer[None]):
     note = serializers.CharField(max_length=500, allow_blank=True, default="")
 
 
-class RollbackSerializer(NoteSerializer):
+class PromptRollbackSerializer(PromptNoteSerializer):
     to = serializers.CharField(max_length=64, help_text="a number or a label")
 
 
@@ -109,7 +109,7 @@ class ContentSerializer(serializers.Serializer[None]):
     variables = AnyField()
 
 
-class ChangeSerializer(serializers.Serializer[None]):
+class PromptChangeSerializer(serializers.Serializer[None]):
     path = serializers.CharField()
     kind = serializers.ChoiceField(["added", "removed", "changed"])
     old = AnyField(allow_null=True)
@@ -122,7 +122,7 @@ class PromptDiffSerializer(serializers.Serializer[Any]):
 
     old = ContentSerializer()
     new = ContentSerializer()
-    changes = ChangeSerializer(many=True)
+    changes = PromptChangeSerializer(many=True)
     text = serializers.ListField(child=serializers.CharField())
 
     def get_fields(self) -> dict[str, Any]:
@@ -174,7 +174,7 @@ class OriginSerializer(serializers.Serializer[Any]):
         return {**super().get_fields(), "field": serializers.ChoiceField(["system", "body"])}
 
 
-class TokensSerializer(serializers.Serializer[None]):
+class PromptTokensSerializer(serializers.Serializer[None]):
     system = serializers.IntegerField()
     body = serializers.IntegerField()
     total = serializers.IntegerField()
@@ -194,7 +194,7 @@ class PromptPreviewSerializer(serializers.Serializer[None]):
     mistyped = MistypedSerializer(many=True)
     problems = FindingSerializer(many=True)
     origins = OriginSerializer(many=True)
-    tokens = TokensSerializer()
+    tokens = PromptTokensSerializer()
     price = PriceSerializer(allow_null=True)
 
 

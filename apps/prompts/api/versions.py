@@ -16,11 +16,11 @@ from apps.prompts.api.requests import CURSOR, IF_MATCH_OPTIONAL, STALE, expected
 from apps.prompts.api.serializers import (
     LabelAnswerSerializer,
     LabelSerializer,
-    NoteSerializer,
     PromptDiffSerializer,
-    RollbackSerializer,
+    PromptNoteSerializer,
+    PromptRollbackSerializer,
+    PromptVersionSerializer,
     VersionListSerializer,
-    VersionSerializer,
 )
 from apps.prompts.models import PromptVersion
 
@@ -28,7 +28,7 @@ AT = "a number, a label, or `draft`"
 
 
 def _rendered(version: PromptVersion, *, status: int = 200) -> Response:
-    return Response(VersionSerializer(version).data, status=status)
+    return Response(PromptVersionSerializer(version).data, status=status)
 
 
 class VersionsView(APIView):
@@ -45,18 +45,18 @@ class VersionsView(APIView):
     def get(self, request: Request, key: str) -> Response:
         rows = services.versions_of(key)
         page = paginate_by_number(rows, field="number", cursor=request.query_params.get("cursor"))
-        return Response({"items": VersionSerializer(page.items, many=True).data, "next": page.next})
+        return Response({"items": PromptVersionSerializer(page.items, many=True).data, "next": page.next})
 
     @extend_schema(
         operation_id="admin_prompts_save_version",
         tags=["admin"],
         parameters=[IF_MATCH_OPTIONAL],
-        request=NoteSerializer,
-        responses={201: VersionSerializer},
+        request=PromptNoteSerializer,
+        responses={201: PromptVersionSerializer},
         description=STALE + " 409 `PROMPTS_2006` when the newest version holds the same.",
     )
     def post(self, request: Request, key: str) -> Response:
-        form = NoteSerializer(data=object_of(request))
+        form = PromptNoteSerializer(data=object_of(request))
         form.is_valid(raise_exception=True)
         revision = expected_revision_if_any(request)
         version = services.save_version(
@@ -70,7 +70,7 @@ class VersionView(APIView):
 
     permission_classes = [ReadEditOrDelete]
 
-    @extend_schema(operation_id="admin_prompts_version", tags=["admin"], responses=VersionSerializer)
+    @extend_schema(operation_id="admin_prompts_version", tags=["admin"], responses=PromptVersionSerializer)
     def get(self, request: Request, key: str, version: int) -> Response:
         return _rendered(services.version_at(key, version))
 
@@ -119,12 +119,12 @@ class RollbackView(APIView):
         operation_id="admin_prompts_rollback",
         tags=["admin"],
         parameters=[IF_MATCH_OPTIONAL],
-        request=RollbackSerializer,
-        responses={201: VersionSerializer},
+        request=PromptRollbackSerializer,
+        responses={201: PromptVersionSerializer},
         description=STALE + " 404 `PROMPTS_2007` for a version or label that there is not.",
     )
     def post(self, request: Request, key: str) -> Response:
-        form = RollbackSerializer(data=object_of(request))
+        form = PromptRollbackSerializer(data=object_of(request))
         form.is_valid(raise_exception=True)
         revision = expected_revision_if_any(request)
         given = form.validated_data

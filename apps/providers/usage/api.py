@@ -52,7 +52,7 @@ class QuerySerializer(SpanSerializer):
     group = serializers.ChoiceField(choices=list(report.GROUPS), default="day")
 
 
-class LineSerializer(serializers.Serializer[report.Line]):
+class UsageLineSerializer(serializers.Serializer[report.Line]):
     name = serializers.CharField(help_text="The day, model, feature, key or user; empty for calls without one.")
     id = serializers.IntegerField(allow_null=True, help_text="Of a user or key.")
     calls = serializers.IntegerField()
@@ -73,8 +73,8 @@ class UsageSerializer(serializers.Serializer[dict[str, Any]]):
     group = serializers.CharField()
     since = serializers.DateField()
     until = serializers.DateField()
-    total = LineSerializer()
-    items = LineSerializer(many=True, help_text="The costliest first, a thousand at the most; by day, in order.")
+    total = UsageLineSerializer()
+    items = UsageLineSerializer(many=True, help_text="The costliest first, a thousand at the most; by day, in order.")
 
 
 def _parameters(groups: Any) -> list[OpenApiParameter]:
