@@ -17,6 +17,7 @@ _OPTIONS: dict[str, Any] = {
     "socket_timeout": 5,
     "health_check_interval": 25,
     "decode_responses": True,
+    "max_connections": 1000,  # a safeguard, not a limit: the library's hundred are fewer than a busy process's threads
 }
 
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin, messages
 from django.db import IntegrityError, transaction
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
@@ -43,6 +44,8 @@ class Obstacles(list[SafeString]):
 class GuardedDeletionMixin:
     """Stands before `ModelAdmin`: asks `check_deletion` on the confirm page and again where the rows are deleted."""
 
+    # What belongs to a row and goes with it, although nobody may delete it alone.
+    own_parts: ClassVar[Sequence[type[Model]]] = ()
     delete_confirmation_template: Any = "admin/usage/delete.html"
     delete_selected_confirmation_template: Any = "admin/usage/delete_selected.html"
 
@@ -56,7 +59,7 @@ class GuardedDeletionMixin:
             self.check_deletion(list(objs))
         except PartInUse as exc:
             protected = Obstacles(exc)
-        return deleted, counts, lacking, protected
+        return deleted, counts, lacking - {str(part._meta.verbose_name) for part in self.own_parts}, protected
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         with _guarded(self, [obj]):

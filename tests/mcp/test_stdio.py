@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +121,19 @@ def test_run__much_on_stderr__does_not_block(catalogue):
     assert listed(target).tools == {}
 
 
+def ends(pid: int) -> bool:
+    """Whether the process is gone; one that was killed is so once it had its turn."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX":
+                return True
+        except OSError:
+            return True
+        time.sleep(0.02)
+    return False
+
+
 def test_close__server_that_ignores_every_hint_and_its_child__both_end(catalogue, tmp_path, monkeypatch):
     monkeypatch.setattr("apps.mcp.transports.stdio.END_SECONDS", 0.3)
     stubborn = (
@@ -136,7 +150,7 @@ def test_close__server_that_ignores_every_hint_and_its_child__both_end(catalogue
 
     child = int((tmp_path / "pids").read_text())
     assert (told.tools, children() - before) == ({}, set())
-    assert not Path(f"/proc/{child}").exists() or "Z" in Path(f"/proc/{child}/stat").read_text()
+    assert ends(child)
 
 
 def test_cycles__start_stop_kill__leave_no_process_and_no_descriptor(catalogue):

@@ -16,7 +16,7 @@ from apps.core.errors import StaleRevision
 from apps.core.usage_admin import KeptNameForm, UsedByMixin
 from apps.prompts.admin.saving import PromptSaving
 from apps.prompts.editor import FIELDS, editor_source, token_view
-from apps.prompts.models import Prompt
+from apps.prompts.models import CaseRun, Prompt, PromptCase, PromptVersion
 
 
 class PromptForm(KeptNameForm):
@@ -45,6 +45,7 @@ class PromptForm(KeptNameForm):
 class PromptAdmin(PromptSaving, UsedByMixin, AdminAssetsMixin, HistoryAdmin, ModelAdmin):
     form = PromptForm
     usage_kind = "prompt"
+    own_parts = (PromptVersion, PromptCase, CaseRun)
     liquid_fields = ("system", "body")
     list_display = ["name", "key"]
     search_fields = ["key", "name"]
