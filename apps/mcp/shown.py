@@ -68,7 +68,8 @@ def read_tools(server_key: str, shown: Iterable[Any]) -> tuple[dict[str, Discove
             twice.add(tool.name)
         else:
             tools[tool.name] = _discovered(server_key, tool)
-    left_out += [f"{name}: {_('shown twice, so nobody can tell which is meant')}" for name in sorted(twice)]
+    words = _("shown twice, so nobody can tell which is meant")
+    left_out += [f"{name}: {words}" for name in sorted(twice)]
     return {name: tool for name, tool in tools.items() if name not in twice}, left_out
 
 

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
+from itertools import groupby
+from operator import itemgetter
 from time import time
 from typing import Any
 
@@ -127,10 +129,14 @@ def masked(words: str, secret: str | None) -> str:
     """`words` without the key, and without any piece of it that would be worth having."""
     if not secret:
         return words
-    words = words.replace(secret, "…")
-    for start in range(len(secret) - FRAGMENT + 1):
-        words = words.replace(secret[start : start + FRAGMENT], "…")
-    return words
+    length = min(FRAGMENT, len(secret))
+    windows = {secret[start : start + length] for start in range(len(secret) - length + 1)}
+    hidden = [False] * len(words)
+    for start in range(len(words) - length + 1):
+        if words[start : start + length] in windows:
+            hidden[start : start + length] = [True] * length
+    runs = groupby(zip(hidden, words, strict=True), key=itemgetter(0))
+    return "".join("…" if is_hidden else "".join(letter for _, letter in run) for is_hidden, run in runs)
 
 
 class shaped:  # noqa: N801
