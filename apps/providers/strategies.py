@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Literal, Protocol, get_args
 
-from apps.providers.admission.desk import desk
+from apps.providers.admission.desk import current_desk
 from apps.providers.types import Candidate, Prices
 
 Strategy = Literal["priority", "prefer_quality", "prefer_latency", "weighted", "cheapest"]
@@ -61,7 +61,7 @@ def _of_this_loop() -> Knowledge:
         asyncio.get_running_loop()
     except RuntimeError:
         return _Nothing()
-    return desk()
+    return current_desk()
 
 
 def _priority(candidates: Sequence[Candidate], dice: random.Random, known: Knowledge) -> list[Candidate]:

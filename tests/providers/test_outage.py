@@ -9,7 +9,7 @@ from asgiref.sync import async_to_sync
 from apps.core import redis
 from apps.providers import gateway
 from apps.providers.admission import metrics
-from apps.providers.admission.desk import Desk, desk
+from apps.providers.admission.desk import Desk, current_desk
 from apps.providers.admission.rules import LEAST_CALLS, OPEN_MS
 from apps.providers.catalogue import candidates
 from apps.providers.errors import CircuitOpen, UpstreamFailed
@@ -57,7 +57,7 @@ async def ask() -> Any:
 
 def let_thirty_seconds_pass() -> None:
     """The server's clock cannot be moved, so the end of the pause is."""
-    post = desk().post(candidates("chat")[0])
+    post = current_desk().post(candidates("chat")[0])
     assert redis.client().pttl(post.book.keys[0]) > OPEN_MS
     redis.client().hset(post.book.keys[0], "until", 1)
     post.rests_until = 0.0

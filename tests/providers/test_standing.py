@@ -43,7 +43,7 @@ def use(endpoint: Endpoint, *results: Result, model: str = "gpt", underway: int 
             await desk.leave(await desk.admit(candidate, 10), result, 50.0)
         for _number in range(underway):
             await desk.admit(candidate, 10)
-        await desk._turn(desk._in_use())
+        await desk._turn(list(desk._posts.values()))
 
     async_to_sync(work)()
 

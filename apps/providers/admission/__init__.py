@@ -4,7 +4,7 @@
 """
 
 from apps.core.errors import ApiError
-from apps.providers.admission.desk import desk
+from apps.providers.admission.desk import current_desk
 from apps.providers.admission.metrics import metrics
 from apps.providers.admission.records import Permit, result_of
 from apps.providers.types import Candidate
@@ -17,7 +17,7 @@ async def admit(candidate: Candidate, *, tokens: int) -> Permit:
 
     An endpoint without limits that is well costs no round trip; an open circuit is known everywhere within a second.
     """
-    return await desk().admit(candidate, tokens)
+    return await current_desk().admit(candidate, tokens)
 
 
 async def leave(permit: Permit, *, error: ApiError | None, tokens: int, first_ms: float | None) -> None:
@@ -25,4 +25,4 @@ async def leave(permit: Permit, *, error: ApiError | None, tokens: int, first_ms
 
     Neither an error nor tokens nor a first byte: the call was given up before it said anything, and counts for nothing.
     """
-    await desk().leave(permit, result_of(error, tokens=tokens, first_ms=first_ms), first_ms)
+    await current_desk().leave(permit, result_of(error, tokens=tokens, first_ms=first_ms), first_ms)

@@ -268,4 +268,5 @@ def _now_ms() -> int:
     return int(time.monotonic() * 1000)
 
 
-desk = PerLoop(Desk)
+# The desk of the running loop.
+current_desk = PerLoop(Desk)
