@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final, Literal
 
 from django.utils.translation import gettext as _
@@ -78,13 +79,18 @@ class _Draft:
     content: Mapping[str, Any]
     prompts: Prompts
 
-    def readings(self, name: str) -> list[Reading]:
-        """What one of its texts reads from outside; nothing where that cannot be told, which is told elsewhere."""
+    @cached_property
+    def readings(self) -> dict[str, list[Reading]]:
+        """What its texts read from outside; nothing where that cannot be told, which is told elsewhere."""
+        return {name: self._read(name) for name in FIELDS}
+
+    def _read(self, name: str) -> list[Reading]:
         try:
             return readings_of(self.content[name], texts=texts_of(self.prompts))
         except ApiError:
             return []
 
+    @cached_property
     def declared(self) -> list[Variable]:
         """Its variables, and those of what it includes as far as that can be read."""
         try:
@@ -99,8 +105,8 @@ def look_at(content: Mapping[str, Any], values: Mapping[str, Any], *, key: str =
     Values are data: nothing in them is rendered. One query for each level of what is included.
     """
     draft = _draft(content, key)
-    used = {reading.path[0] for name in FIELDS for reading in draft.readings(name)}
-    declared = draft.declared()
+    used = {reading.path[0] for found in draft.readings.values() for reading in found}
+    declared = draft.declared
     given = _given(declared, values)
     origins: dict[str, list[Origin]] = {name: [] for name in FIELDS}
     filled = {**given, **_extra(values, declared)}
@@ -235,9 +241,9 @@ def _name_place(source: str, name: str) -> Place:
 
 
 def _undeclared(draft: _Draft) -> Iterator[Finding]:
-    known = {variable["name"] for variable in draft.declared()}
-    for name in FIELDS:
-        for reading in draft.readings(name):
+    known = {variable["name"] for variable in draft.declared}
+    for name, readings in draft.readings.items():
+        for reading in readings:
             if reading.path[0] in known:
                 continue
             if reading.within:

@@ -27,6 +27,7 @@ MAX_ITEMS = 1_000  # of a loop, and of a range that is handed to a filter
 MAX_LIST = 10_000  # items that a filter takes
 _GROWING = frozenset({"replace", "join"})  # what they make grows with the product of what they are given
 _READING = frozenset({"date"})  # they try to understand what they are given
+LONG = 4_000  # characters
 MAX_READ = 200  # characters of what they try
 _SLOW = frozenset({"uniq"})  # their work grows with the square of what they are given
 
@@ -85,12 +86,20 @@ class _Shown(Undefined):
         return f"{{{{ {self.name} }}}}"
 
 
-@lru_cache(maxsize=512)
 def _parse(environment: PromptEnvironment, source: str, name: str = "") -> BoundTemplate:
-    """Kept by the text itself, so that two snapshots never see each other's; the name is what `with` binds to."""
+    """Kept by the text itself, so that two snapshots never see each other's; the name is what `with` binds to.
+
+    A parsed text is some seventy times as large as its source, and a preview sends another one with every pause in
+    typing: of long ones few are kept.
+    """
+    return (_kept if len(source) <= LONG else _kept_long)(environment, source, name)
+
+
+def _newly_parsed(environment: PromptEnvironment, source: str, name: str) -> BoundTemplate:
     check_source(source)
     template = environment.from_string(source, name=name)
-    _check_filters(template, source)
+    if environment is _environment:
+        _check_filters(template, source)
     mark_blocks(template, Token(TOKEN_CONTENT, "", 0, source))
     return template
 
@@ -103,6 +112,8 @@ def _check_filters(template: BoundTemplate, source: str) -> None:
             raise UnknownFilterError(_("unknown filter “%(name)s”") % {"name": name}, token=token)
 
 
+_kept = lru_cache(maxsize=512)(_newly_parsed)
+_kept_long = lru_cache(maxsize=16)(_newly_parsed)
 _environment = _new_environment(StrictUndefined)
 _draft_environment = _new_environment(_Shown)
 
