@@ -107,8 +107,8 @@ def test_run__real_photo__live_steps_and_the_exact_picture(paiban, open_storefro
 
     page.evaluate(KEEP_WHAT_IS_SHOWN)
     page.get_by_role("button", name="Run for 10 credits").click()
-    expect(page.get_by_role("region", name="Progress")).to_be_visible()
-    expect(page.get_by_text("Cut out the product")).to_be_visible()
+    steps = page.get_by_role("region", name="Progress")
+    expect(steps.get_by_text("Cut out the product")).to_be_visible()
     shot(page, "07-storefront-progress")
     result = page.get_by_role("region", name="Result")
     expect(result).to_be_visible(timeout=60_000)
