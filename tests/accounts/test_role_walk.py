@@ -134,6 +134,8 @@ class Builder:
         return found.model
 
     def row(self, route: str) -> str:
+        if "/promptcase/of/" in route:  # all cases of one prompt
+            return str(self.rows[Prompt].pk)
         if route.startswith("admin/r/"):  # "view on site", of any row
             return "1"
         return str(self.rows[self.model(route)].pk)
