@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 
@@ -69,6 +70,7 @@ def networks(ips: Iterable[str]) -> tuple[Network, ...]:
     return tuple(ip_network(text) for text in ips)
 
 
+@lru_cache(maxsize=4_096)  # the same callers come from the same places; parsing costs more than the rest of the check
 def is_within(address: str, allowed: tuple[Network, ...]) -> bool:
     """Whether `address` is in one of the networks. IPv4 written as IPv6 is IPv4; what is no address is nowhere."""
     try:
