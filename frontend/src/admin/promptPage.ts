@@ -5,6 +5,7 @@ export function mountPrompt(): void {
   const failed = host.querySelector<HTMLElement>("[data-failed]");
   import("./prompt/mount").then(({ mountPromptEditor }) => mountPromptEditor(host)).catch(() => {
     // The plain fields are still there and do the same; they are only less comfortable.
+    document.querySelector("fieldset.pe-plain")?.before(host);
     host.hidden = false;
     if (failed) failed.hidden = false;
   });
