@@ -3,6 +3,7 @@
 from functools import lru_cache
 from typing import Any
 
+import hiredis
 import redis
 import redis.asyncio
 from django.conf import settings
@@ -41,10 +42,19 @@ def new_async_client() -> "redis.asyncio.Redis":
     return redis.asyncio.Redis.from_url(settings.REDIS_URL, **_OPTIONS)
 
 
+class _Packed:
+    """Commands packed by hiredis: on asyncio connections the library does it in Python, a third of a script's cost."""
+
+    def pack_command(self, *args: Any) -> list[bytes]:
+        return [hiredis.pack_command((*str(args[0]).split(), *args[1:]))]
+
+
 def _for_single_commands() -> "redis.asyncio.Redis":
     options = {**_OPTIONS, "socket_connect_timeout": 1, "socket_timeout": 2}
-    retry = AsyncRetry(NoBackoff(), 1)
-    return redis.asyncio.Redis.from_url(settings.REDIS_URL, retry=retry, **options)
+    found = redis.asyncio.Redis.from_url(settings.REDIS_URL, retry=AsyncRetry(NoBackoff(), 1), **options)
+    pool = found.connection_pool
+    pool.connection_class = type("PackedConnection", (_Packed, pool.connection_class), {})
+    return found
 
 
 # The pooled asyncio client of the running loop, for single commands; nobody closes it. It gives up sooner than the
