@@ -8,6 +8,7 @@ import pytest
 from django.core.management import call_command
 from django.urls import reverse
 
+from apps.core import assets
 from apps.core.config import reader
 from apps.core.errors import ApiError
 from apps.core.publishing.errors import BreakUnconfirmed
@@ -483,7 +484,8 @@ def test_page__viewer__sees_and_cannot_run(model, client, viewer):
     assert "Run the cases" not in page.content.decode()
 
 
-def test_page__bad_check__is_told_at_its_field(model, client, editor):
+def test_page__bad_check__is_told_at_its_field(model, client, editor, monkeypatch):
+    monkeypatch.setattr(assets, "_manifest", lambda: {"src/admin.tsx": {"file": "admin-1.js"}})
     client.force_login(editor)
     given = {"prompt": draft("greeting").pk, "name": "bad", "values": "{}", "checks": '[{"type": "eval"}]'}
 
