@@ -43,11 +43,11 @@ def main() -> None:
 
 
 async def measure(calls: int) -> None:
-    from apps.core import redis
+    from apps.core.redis_wire import wire
 
     figures: dict[str, Any] = {}
     kinds: dict[str, Work] = {name: _call(number, limits) for number, (name, limits) in enumerate(KINDS.items(), 1)}
-    for name, work in {"a bare PING": redis.async_client().ping, **kinds}.items():
+    for name, work in {"a bare PING": lambda: wire().ask("PING"), **kinds}.items():
         await work()  # connections and scripts are there
         figures[name] = {"alone": await _timed(work, calls, 1), "together": await _timed(work, calls, TOGETHER)}
         for how, (cpu, wall) in figures[name].items():

@@ -1,7 +1,7 @@
 """What the gateway adds to a call: through it, to the upstream directly, and through other gateways, in one run.
 
-One worker each, asked in turns; with authentication, routing, budgets, breaker and usage on. The upstream answers at
-once, so that only the gateways' own work is seen.
+One worker each, asked in turns; with authentication, routing, budgets, breaker and usage on (and with limits, where
+`--limits` says so). The upstream answers at once, so that only the gateways' own work is seen.
 Run: `.venv/bin/python -m bench.gateway --peer litellm --peer portkey`
 (where the peers are installed: `bench/gateway_parts/peers.py`). Ends with one line of JSON.
 """
@@ -34,6 +34,7 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=1500, help="a round of Paiban; peers get fewer")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--concurrency", default="1,16,64")
+    parser.add_argument("--limits", action="store_true", help="calls at once, calls and tokens a minute, too")
     options = parser.parse_args()
     import uvloop
 
@@ -55,7 +56,7 @@ async def run(options: argparse.Namespace, folder: Path) -> None:
         upstream = int(options.upstream.rsplit(":", 1)[1].split("/")[0]) if options.upstream else free_port()
         running = [] if options.upstream else [_python("-m", "bench.gateway_parts.upstream", str(upstream))]
         try:
-            token = prepare(upstream)
+            token = prepare(upstream, limits=options.limits)
             own = free_port()
             running.append(_python("-m", "bench.gateway_parts.server", str(own)))
             headers = {"Authorization": f"Bearer {token}"}
@@ -79,8 +80,8 @@ def _python(*arguments: str) -> "subprocess.Popen[bytes]":
     return subprocess.Popen([sys.executable, *arguments])
 
 
-def prepare(upstream: int) -> str:
-    """An installation with one endpoint, limits and a budget; returns the API key to ask with."""
+def prepare(upstream: int, *, limits: bool) -> str:
+    """An installation with one endpoint and a budget; returns the API key to ask with."""
     import django
 
     django.setup()
@@ -92,7 +93,7 @@ def prepare(upstream: int) -> str:
     call_command("migrate", verbosity=0)
     from bench.gateway_parts.installation import install
 
-    return install(f"http://127.0.0.1:{upstream}/v1")
+    return install(f"http://127.0.0.1:{upstream}/v1", limits=limits)
 
 
 async def ready(target: Target) -> None:

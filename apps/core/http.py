@@ -8,6 +8,7 @@ are exempt: that is how an operator reaches a model server in the own network.
 import asyncio
 import ipaddress
 import socket
+from functools import lru_cache
 from weakref import WeakKeyDictionary
 
 import aiohttp
@@ -47,6 +48,7 @@ class AddressRefused(ApiError):
     )
 
 
+@lru_cache(maxsize=4096)
 def is_public(address: str) -> bool:
     """Whether `address` is reachable on the public internet and wraps no other address."""
     ip = ipaddress.ip_address(address)
@@ -80,12 +82,17 @@ class GuardedResolver(AbstractResolver):
 
 def check_literal(host: str) -> None:
     """Refuse a literal address that is not public. Raises `AddressRefused`."""
-    try:
-        public = is_public(host.strip("[]"))
-    except ValueError:
-        return
-    if not public and not is_exempt(host):
+    if _is_inside(host.strip("[]")) and not is_exempt(host):
         raise AddressRefused(host=host)
+
+
+@lru_cache(maxsize=4096)
+def _is_inside(host: str) -> bool:
+    """Whether `host` is a literal address that is not public."""
+    try:
+        return not is_public(host)
+    except ValueError:
+        return False
 
 
 async def _refuse_literals(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
@@ -105,6 +112,10 @@ def session() -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(resolver=GuardedResolver(), limit=CONNECTIONS, ttl_dns_cache=30)
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
         found = _sessions[loop] = aiohttp.ClientSession(
-            connector=connector, timeout=timeout, trust_env=False, middlewares=[_refuse_literals]
+            connector=connector,
+            timeout=timeout,
+            trust_env=False,
+            middlewares=[_refuse_literals],
+            cookie_jar=aiohttp.DummyCookieJar(),
         )
     return found

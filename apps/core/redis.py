@@ -3,15 +3,12 @@
 from functools import lru_cache
 from typing import Any
 
-import hiredis
 import redis
 import redis.asyncio
 from django.conf import settings
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
-
-from apps.core.per_loop import PerLoop
 
 _OPTIONS: dict[str, Any] = {
     "socket_connect_timeout": 2,
@@ -42,24 +39,26 @@ def new_async_client() -> "redis.asyncio.Redis":
     return redis.asyncio.Redis.from_url(settings.REDIS_URL, **_OPTIONS)
 
 
-class _Packed:
-    """Commands packed by hiredis: on asyncio connections the library does it in Python, a third of a script's cost."""
+class _Handed(redis.asyncio.connection.AbstractConnection):
+    """A connection that is made by the library and used by somebody else."""
 
-    def pack_command(self, *args: Any) -> list[bytes]:
-        return [hiredis.pack_command((*str(args[0]).split(), *args[1:]))]
+    @property
+    def transport(self) -> Any:
+        """What bytes go through, once it is connected."""
+        return None if self._writer is None else self._writer.transport
 
-
-def _for_single_commands() -> "redis.asyncio.Redis":
-    options = {**_OPTIONS, "socket_connect_timeout": 1, "socket_timeout": 2}
-    found = redis.asyncio.Redis.from_url(settings.REDIS_URL, retry=AsyncRetry(NoBackoff(), 1), **options)
-    pool = found.connection_pool
-    pool.connection_class = type("PackedConnection", (_Packed, pool.connection_class), {})
-    return found
+    def let_go(self) -> None:
+        """Its transport was closed by whoever took it over."""
+        self._reader = self._writer = None
 
 
-# The pooled asyncio client of the running loop, for single commands; nobody closes it. It gives up sooner than the
-# others: whoever waits for it answers a person meanwhile.
-async_client = PerLoop(_for_single_commands)
+def wire_connection() -> Any:
+    """A connection whose `transport` is taken over once it is there (`redis_wire.py`)."""
+    # Protocol 2: the server then says nothing on its own.
+    options = {**_OPTIONS, "socket_connect_timeout": 1, "protocol": 2, "retry": AsyncRetry(NoBackoff(), 0)}
+    pool = redis.asyncio.ConnectionPool.from_url(settings.REDIS_URL, **options)
+    pool.connection_class = type("WireConnection", (_Handed, pool.connection_class), {})
+    return pool.make_connection()  # type: ignore[no-untyped-call]
 
 
 def key(name: str) -> str:

@@ -1,17 +1,14 @@
-"""Lua on the Redis server: scripts by their digest, and those that are called in one breath sent in one."""
+"""Lua on the Redis server: scripts by their digest, and those that are called in one breath sent in one write."""
 
 import asyncio
 import hashlib
 from collections.abc import Sequence
-from contextvars import Context
 from typing import Any
 
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError
 
 from apps.core import redis
-from apps.core.per_loop import PerLoop
-
-Value = str | int | float
+from apps.core.redis_wire import Value, wire
 
 
 class Script:
@@ -27,7 +24,8 @@ class Script:
 
     def sent(self, keys: Sequence[str], *arguments: Value) -> "asyncio.Future[Any]":
         """The same as a future, for who has to know what became of it after a cancellation, and shields it."""
-        return _sender().add(self, (len(keys), *keys, *arguments))
+        given = (len(keys), *keys, *arguments)
+        return wire().ask("EVALSHA", self.digest, *given, unknown=lambda: ("EVAL", self.text, *given))
 
     def now(self, keys: Sequence[str], *arguments: Value) -> Any:
         """The same for threads without a loop. Raises `RedisError`."""
@@ -44,71 +42,3 @@ class Script:
         for keys in sets:
             pipeline.evalsha(self.digest, len(keys), *keys, *arguments)
         return list(pipeline.execute())[1:]
-
-
-Call = tuple[Script, tuple[Value, ...], "asyncio.Future[Any]"]
-
-
-class Sender:
-    """Gathers what one turn of a loop calls; 16 calls in one pipeline cost a quarter of 16 calls."""
-
-    def __init__(self) -> None:
-        self._waiting: list[Call] = []
-        self._sending: set[asyncio.Task[None]] = set()
-
-    def add(self, script: Script, arguments: tuple[Value, ...]) -> "asyncio.Future[Any]":
-        """The future result of `script`."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Any] = loop.create_future()
-        if not self._waiting:
-            loop.call_soon(self._flush, context=Context())
-        self._waiting.append((script, arguments, future))
-        return future
-
-    def _flush(self) -> None:
-        calls, self._waiting = self._waiting, []
-        task = asyncio.get_running_loop().create_task(_send(calls), name="redis-scripts")
-        self._sending.add(task)
-        task.add_done_callback(self._sending.discard)
-
-
-async def _send(calls: list[Call]) -> None:
-    """Run `calls` and tell each its result."""
-    try:
-        results = await _run(calls)
-    except RedisError as exc:
-        results = [exc] * len(calls)
-    except BaseException as exc:
-        # The loop is ending, or a fault of ours: nobody may wait for ever.
-        for _script, _arguments, future in calls:
-            if not future.done():
-                future.cancel() if isinstance(exc, asyncio.CancelledError) else future.set_exception(exc)
-        raise
-    for (_script, _arguments, future), result in zip(calls, results, strict=True):
-        if future.done():
-            continue
-        if isinstance(result, Exception):
-            future.set_exception(result)
-        else:
-            future.set_result(result)
-
-
-async def _run(calls: list[Call]) -> list[Any]:
-    client = redis.async_client()
-    if len(calls) == 1:
-        script, arguments, _future = calls[0]
-        try:
-            return [await client.execute_command("EVALSHA", script.digest, *arguments)]  # type: ignore[no-untyped-call]
-        except NoScriptError:
-            return [await client.execute_command("EVAL", script.text, *arguments)]  # type: ignore[no-untyped-call]
-    pipeline = client.pipeline(transaction=False)
-    for script, arguments, _future in calls:
-        pipeline.execute_command("EVALSHA", script.digest, *arguments)
-    results: list[Any] = await pipeline.execute(raise_on_error=False)
-    for number, (script, arguments, _future) in enumerate(calls):
-        if isinstance(results[number], NoScriptError):
-            results[number] = await client.execute_command("EVAL", script.text, *arguments)  # type: ignore[no-untyped-call]
-    return results
-
-
-_sender = PerLoop(Sender)

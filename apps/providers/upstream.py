@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -49,14 +50,18 @@ async def send(
     """
     patience = candidate.first_byte_seconds if stream else 0
     with failures_named(candidate, secret):
-        async with asyncio.timeout(patience or None):
-            response = await session().post(
-                url,
-                data=body,
-                headers={"Content-Type": "application/json", **headers},
-                timeout=_timeout(candidate),
-                allow_redirects=False,
-            )
+        asking = session().post(
+            url,
+            data=body,
+            headers={"Content-Type": "application/json", **headers},
+            timeout=_timeout(candidate.timeout_seconds),
+            allow_redirects=False,
+        )
+        if patience:
+            async with asyncio.timeout(patience):
+                response = await asking
+        else:
+            response = await asking
         if response.status not in _SUCCESS:
             try:
                 raise await _refused(response, candidate)
@@ -188,11 +193,10 @@ class _Event:
         return None
 
 
-def _timeout(candidate: Candidate) -> aiohttp.ClientTimeout:
-    """`timeout_seconds` for the whole answer, and as the longest silence within it."""
-    return aiohttp.ClientTimeout(
-        total=candidate.timeout_seconds, sock_connect=CONNECT_SECONDS, sock_read=candidate.timeout_seconds
-    )
+@lru_cache(maxsize=1024)
+def _timeout(seconds: int) -> aiohttp.ClientTimeout:
+    """`seconds` for the whole answer, and as the longest silence within it."""
+    return aiohttp.ClientTimeout(total=seconds, sock_connect=CONNECT_SECONDS, sock_read=seconds)
 
 
 async def _refused(response: aiohttp.ClientResponse, candidate: Candidate) -> UpstreamError:
@@ -207,6 +211,7 @@ async def _refused(response: aiohttp.ClientResponse, candidate: Candidate) -> Up
     return refusal(response.status, bytes(raw), response.headers, candidate)
 
 
+@lru_cache(maxsize=1024)
 def url_of(base_url: str, path: str, *, default: str) -> str:
     """`path` below the base URL; below `default` where there is none, with its version where the base names none."""
     base = (base_url or default).rstrip("/")

@@ -1,7 +1,9 @@
-"""What the gateway is measured with: an endpoint with limits and prices, and a caller who has a budget."""
+"""What the gateway is measured with: an endpoint with prices, perhaps with limits, and a caller who has a budget."""
+
+LIMITS = {"max_concurrency": 500, "rpm": 10_000_000, "tpm": 2_000_000_000}  # that are kept, and never met
 
 
-def install(base_url: str) -> str:
+def install(base_url: str, *, limits: bool) -> str:
     """Returns what to send as the bearer."""
     from apps.accounts.keys.scopes import Scopes
     from apps.accounts.keys.services import create_key
@@ -15,9 +17,7 @@ def install(base_url: str) -> str:
         name="Bench",
         handler_key="openai",
         base_url=base_url,
-        max_concurrency=500,
-        rpm=10_000_000,
-        tpm=2_000_000_000,
+        **(LIMITS if limits else {}),
     )
     Offer.objects.create(
         endpoint=endpoint,

@@ -18,7 +18,7 @@ TASKS = 8
 async def main(rounds: int, limits: dict[str, int]) -> None:
     candidate = Candidate("rushed", 1, "mock", "", "m", 30, 0, **limits)  # type: ignore[arg-type]
     admitted, most = 0, 0
-    client = redis.async_client()
+    client = redis.new_async_client()
     await client.rpush("rush:ready", 1)
     while not await client.blpop("rush:go", timeout=1):
         pass  # shorter than what the client takes for a dead server

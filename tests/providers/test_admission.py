@@ -9,7 +9,6 @@ from inspect import signature
 from typing import Any
 
 import pytest
-import redis.asyncio
 from asgiref.sync import async_to_sync
 from django.conf import settings
 from redis.exceptions import ConnectionError as RedisGone
@@ -17,6 +16,8 @@ from redis.exceptions import ConnectionError as RedisGone
 from apps.core import redis as connections
 from apps.core import redis_scripts
 from apps.core.errors import ApiError
+from apps.core.per_loop import PerLoop
+from apps.core.redis_wire import Wire, wire
 from apps.providers.admission import desk as desks
 from apps.providers.admission import post as posts
 from apps.providers.admission.desk import Desk
@@ -65,18 +66,18 @@ async def call(desk: Desk, candidate: Any, result: Result = OK, first_ms: float 
 
 async def sent(work: Awaitable[Any]) -> int:
     """How many scripts `work` sent."""
-    count, add = 0, redis_scripts.Sender.add
+    count, ask = 0, Wire.ask
 
-    def counted(self: Any, *given: Any) -> Any:
+    def counted(self: Any, *given: Any, **more: Any) -> Any:
         nonlocal count
         count += 1
-        return add(self, *given)
+        return ask(self, *given, **more)
 
-    redis_scripts.Sender.add = counted  # type: ignore[method-assign]
+    Wire.ask = counted  # type: ignore[method-assign]
     try:
         await work
     finally:
-        redis_scripts.Sender.add = add  # type: ignore[method-assign]
+        Wire.ask = ask  # type: ignore[method-assign]
     return count
 
 
@@ -192,8 +193,9 @@ async def test_admit__cancelled_while_it_asks__gives_the_place_back():
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asking
-    while desk._background or redis_scripts._sender()._sending:
-        await asyncio.wait([*desk._background, *redis_scripts._sender()._sending])
+    await wire().ask("PING")  # answers come in order
+    while desk._background:
+        await asyncio.wait(desk._background)
 
     await desk.admit(candidate, 1)
 
@@ -228,8 +230,15 @@ async def test_renew__call_takes_long__keeps_its_place():
 
 def gone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody listens where Redis was."""
-    nowhere = redis.asyncio.Redis(host="127.0.0.1", port=1)
-    monkeypatch.setattr(connections, "async_client", lambda: nowhere)
+    made = connections.wire_connection
+
+    def nowhere() -> Any:
+        found = made()
+        found.port = 1
+        return found
+
+    monkeypatch.setattr(connections, "wire_connection", nowhere)
+    monkeypatch.setattr(redis_scripts, "wire", PerLoop(Wire))  # one that is not connected yet
 
 
 @scenario
@@ -403,7 +412,7 @@ def test_gone__is_what_the_client_raises(monkeypatch):
     gone(monkeypatch)
 
     async def ask() -> None:
-        await connections.async_client().ping()
+        await redis_scripts.wire().ask("PING")
 
     with pytest.raises(RedisGone):
         async_to_sync(ask)()

@@ -25,6 +25,9 @@ from apps.core.request_id import HEADER, bind_request_id, get_request_id, log_re
 # Those that a route does not serve get their 405 in its own error shape; Starlette's is plain text.
 ANSWERED = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
+_REQUEST_ID = HEADER.lower().encode()
+_NO_SNIFFING = (b"x-content-type-options", b"nosniff")
+
 Endpoint = Callable[[Request], Awaitable[Response]]
 Refusal = Callable[[Request, ApiError], Response]
 
@@ -135,14 +138,14 @@ def _guarded(route: HotRoute) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         started = time.perf_counter()
         request_id = bind_request_id(request.headers.get(HEADER))
-        with translation.override(accepted_language(request.headers.get("accept-language", ""))):
-            try:
-                request.state.principal = await _admitted(route, request)
-                response = await route.endpoint(request)
-            except Exception as exc:
-                response = _refused(route, request, to_api_error(exc))
-        response.headers[HEADER] = request_id
-        response.headers["X-Content-Type-Options"] = "nosniff"
+        # For the whole task, which is the request's own: what a stream says later is in the same language.
+        translation.activate(accepted_language(request.headers.get("accept-language", "")))
+        try:
+            request.state.principal = await _admitted(route, request)
+            response = await route.endpoint(request)
+        except Exception as exc:
+            response = _refused(route, request, to_api_error(exc))
+        response.raw_headers += [(_REQUEST_ID, request_id.encode()), _NO_SNIFFING]
         log_request(method=request.method, route=route.path, status=response.status_code, started=started)
         return response
 

@@ -1,5 +1,7 @@
 """Set an amount aside in every budget of a caller, and book what the call cost in its place."""
 
+import itertools
+import os
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -23,6 +25,7 @@ log = structlog.get_logger("providers")
 
 ATTEMPTS = 3  # to find every budget known in Redis: it may forget between two steps
 MICRO = 1_000_000
+_run, _numbers = uuid.uuid4().hex[:20], itertools.count()
 
 
 @dataclass(slots=True)
@@ -47,12 +50,17 @@ async def reserve(budgets: tuple[Budget, ...], amount: int) -> Reservation | Non
     """
     if not budgets:
         return None
-    wanted = Reservation(uuid.uuid4().hex, amount, budgets, tuple(place(budget) for budget in budgets))
+    wanted = Reservation(_number(), amount, budgets, tuple(place(budget) for budget in budgets))
     try:
         return await _reserved(wanted)
     except RedisError as exc:
         _later.add((wanted, 0))  # it may have been set aside all the same
         raise DependencyDown() from exc
+
+
+def _number() -> str:
+    """Unique over all processes, forked ones among them."""
+    return f"{_run}-{os.getpid():x}-{next(_numbers):x}"
 
 
 async def _reserved(wanted: Reservation) -> Reservation:

@@ -68,14 +68,16 @@ class Meter:
         tokens = (usage.input_tokens or 0) + (usage.output_tokens or 0)
         self.cost = pricing.cost(permit.candidate.prices, usage) if permit and tokens else 0
         entry = self._entry(permit.candidate if permit else None, usage, error, cut=cut)
-        work = [settle(self.reservation, self.cost or 0), record(entry)]
+        steps = [record(entry), settle(self.reservation, self.cost or 0)]
         if permit is not None:
             # Of this endpoint alone, without the time that others were tried before.
             first_ms = None if self.first_ms is None else self.first_ms - (permit.at - self.started) * 1000
-            work.append(leave(permit, error=error, tokens=tokens, first_ms=first_ms))
-        for outcome in await asyncio.gather(*work, return_exceptions=True):
-            if isinstance(outcome, BaseException):
-                log.error("chat.not_settled", exc_info=outcome)
+            steps.append(leave(permit, error=error, tokens=tokens, first_ms=first_ms))
+        for step in steps:
+            try:
+                await step
+            except Exception:
+                log.exception("chat.not_settled")
 
     def _entry(self, candidate: Candidate | None, usage: Usage, error: ApiError | None, *, cut: bool) -> UsageRecord:
         caller = self.ask.caller

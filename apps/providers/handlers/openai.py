@@ -17,6 +17,7 @@ closed by `data: [DONE]`; POST {base_url}/embeddings; GET {base_url}/models.
 
 import re
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -151,14 +152,15 @@ def limited(body: Mapping[str, Any], candidate: Candidate) -> dict[str, Any]:
     found = {n: v for n, v in body.items() if v is not None or n not in {"max_tokens", "max_completion_tokens"}}
     limits = [found.pop(name) for name in ("max_completion_tokens", "max_tokens") if name in found]
     if limits:
-        found["max_completion_tokens" if _is_newer(candidate) else "max_tokens"] = limits[0]
+        found["max_completion_tokens" if _is_newer(candidate.base_url, candidate.model) else "max_tokens"] = limits[0]
     return found
 
 
-def _is_newer(candidate: Candidate) -> bool:
-    host = urlsplit(candidate.base_url or BASE_URL).hostname or ""
+@lru_cache(maxsize=1024)
+def _is_newer(base_url: str, model: str) -> bool:
+    host = urlsplit(base_url or BASE_URL).hostname or ""
     own = host == "api.openai.com" or host.endswith(".openai.azure.com")
-    return own or _REASONING.match(candidate.model.rpartition("/")[2]) is not None
+    return own or _REASONING.match(model.rpartition("/")[2]) is not None
 
 
 def usage_of(counts: Any) -> Usage:
