@@ -3,7 +3,7 @@
 import asyncio
 import time
 from contextlib import aclosing, suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -29,6 +29,7 @@ log = structlog.get_logger("tasks")
 HEARTBEAT_SECONDS = 10.0
 RECHECK_SECONDS = 30.0
 UPDATE_SECONDS = 0.5  # a task that speaks rings often; a list needs no more than two updates a second
+OVERLAP = timedelta(seconds=30)  # a task is stamped before it is committed; what is seen twice is told once
 MAX_FOLLOWED = 20
 TICKET_REFUSED = 4401
 CONFIG = "config"  # what a socket may watch besides tasks
@@ -117,14 +118,15 @@ class TaskConsumer(AsyncJsonWebsocketConsumer):
 
     async def _room(self) -> None:
         """Tell of every task of the user that moved since the last look."""
-        since = timezone.now()
+        told: list[dict[str, Any]] = []
         async with tower().waiting_for(f"user:{self.user_id}") as bell:
             while True:
                 await wait(bell, seconds=HEARTBEAT_SECONDS)
-                looked = timezone.now()
-                for update in await in_thread(_moved_since)(self.user_id, since):
-                    await self.send_json({"type": "task.update", **update})
-                since = looked
+                moved = await in_thread(_moved_since)(self.user_id, timezone.now() - OVERLAP)
+                for update in moved:
+                    if update not in told:
+                        await self.send_json({"type": "task.update", **update})
+                told = moved
                 await asyncio.sleep(UPDATE_SECONDS)
 
     async def _beat(self) -> None:
@@ -153,8 +155,9 @@ def _task_of(user_id: int, task_id: str) -> Task:
 
 
 def _moved_since(user_id: int, since: datetime) -> list[dict[str, Any]]:
-    moved = Task.objects.filter(user_id=user_id).filter(Q(finished_at=None) | Q(finished_at__gte=since))[:50]
-    return [{"task": str(t.pk), "feature": t.feature, "status": t.status, "progress": t.progress} for t in moved]
+    moved = Task.objects.filter(user_id=user_id).filter(Q(finished_at=None) | Q(finished_at__gte=since))
+    newest = moved.order_by("-created_at")[:50]
+    return [{"task": str(t.pk), "feature": t.feature, "status": t.status, "progress": t.progress} for t in newest]
 
 
 websocket_urlpatterns = [path("ws/", TaskConsumer.as_asgi())]

@@ -2,17 +2,20 @@
 
 import asyncio
 import json
+from datetime import timedelta
 
 import pytest
 from asgiref.sync import async_to_sync
 from channels.testing import WebsocketCommunicator
 from django.db import transaction
+from django.utils import timezone
 
 from apps.accounts.tickets import mint_ticket
 from apps.core import aio
 from apps.core.config import reader
 from apps.core.config.heads import HeadState
 from apps.core.config.invalidation import Invalidation
+from apps.core.events.bell import ring
 from apps.tasks import events
 from apps.tasks.models import Event, Status, Task
 from apps.tasks.runner import run_task
@@ -192,12 +195,39 @@ def test_websocket__own_task_moves__room_is_told(member):
     async def script(socket):
         task = await aio.in_thread(make_task)(member)
         await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(run_task(str(task.pk)), aio.background_loop()))
-        while True:
-            frame = await socket.receive_json_from(timeout=12)
-            if frame["type"] == "task.update" and frame["status"] == "succeeded":
-                return frame["task"] == str(task.pk)
+        return await told(socket, task)
 
-    assert talk(f"/ws/?ticket={mint_ticket(member.pk)}", script)
+    assert talk(f"/ws/?ticket={mint_ticket(member.pk)}", script) == "succeeded"
+
+
+ENDED = ("succeeded", "failed")
+
+
+async def told(socket, task) -> str:
+    """The first final status of `task` that the room says; a minute at the most, whatever else is said."""
+    async with asyncio.timeout(60):
+        while True:
+            frame = await socket.receive_json_from(timeout=20)
+            if frame["type"] == "task.update" and frame["task"] == str(task.pk) and frame["status"] in ENDED:
+                return frame["status"]
+
+
+def test_websocket__task_stamped_before_the_last_look_and_committed_after__is_told(member):
+    make_feature()
+
+    def finish_late(task: Task) -> None:
+        stamp = timezone.now() - timedelta(seconds=5)
+        Task.objects.filter(pk=task.pk).update(status=Status.FAILED, finished_at=stamp)
+        ring(f"user:{member.pk}")
+
+    async def script(socket):
+        task = await aio.in_thread(make_task)(member)
+        while (await socket.receive_json_from(timeout=20))["type"] != "task.update":
+            pass  # the room has looked
+        await aio.in_thread(finish_late)(task)
+        return await told(socket, task)
+
+    assert talk(f"/ws/?ticket={mint_ticket(member.pk)}", script) == "failed"
 
 
 def test_stream__password_changed_meanwhile__old_token_refused(finished, member):
