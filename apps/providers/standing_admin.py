@@ -29,7 +29,9 @@ class StandingMixin:
         return [own, *super().get_urls()]  # type: ignore[misc]  # ModelAdmin's
 
     def get_list_display(self, request: HttpRequest) -> Any:
-        return [*super().get_list_display(request), self._state_column()]  # type: ignore[misc]  # ModelAdmin's
+        """`circuit` is made anew for each request: it looks once for the whole list."""
+        shown = super().get_list_display(request)  # type: ignore[misc]  # ModelAdmin's
+        return [self._state_column() if name == "circuit" else name for name in shown]
 
     def _state_column(self) -> Callable[[Endpoint], str]:
         """One look for the whole list, made when its first row is shown."""
@@ -40,7 +42,7 @@ class StandingMixin:
             if not found:
                 found.update(standings(self.model._default_manager.all()))  # type: ignore[attr-defined]  # ModelAdmin's
             standing = found.get(endpoint.key) or Standing(endpoint.key)
-            return render_to_string("admin/providers/state.html", {"standing": standing})
+            return render_to_string("admin/providers/state_cell.html", {"standing": standing, "endpoint": endpoint})
 
         return circuit
 

@@ -75,12 +75,49 @@
     });
   }
 
+  /** The theme's boxes to choose from say their choice, and not what it is for. */
+  function named(select) {
+    const label = select.labels?.[0]?.textContent.replace("*", "").trim();
+    const box = select.nextElementSibling;
+    if (!label || !box?.classList.contains("select2")) return;
+    for (const part of box.querySelectorAll("[role=combobox], [role=textbox], [role=searchbox]")) {
+      part.removeAttribute("aria-labelledby");
+      part.setAttribute("aria-label", label);
+    }
+  }
+
+  /** Names to choose from, beneath the lines that they stand in. Without it they are typed. */
+  function offered(area) {
+    const lines = () => area.value.split("\n").map((line) => line.trim()).filter(Boolean);
+    const box = document.createElement("div");
+    box.className = "pb pb-known";
+    box.setAttribute("role", "group");
+    box.setAttribute("aria-label", area.labels?.[0]?.textContent.trim() ?? "");
+    const chips = JSON.parse(area.dataset.known).map((name) => {
+      const chip = Object.assign(document.createElement("button"), { type: "button", textContent: name });
+      chip.addEventListener("click", () => {
+        const now = lines();
+        area.value = (now.includes(name) ? now.filter((line) => line !== name) : [...now, name]).join("\n");
+        show();
+      });
+      return chip;
+    });
+    const show = () => chips.forEach((chip) => chip.setAttribute("aria-pressed", lines().includes(chip.textContent)));
+    area.addEventListener("input", show);
+    show();
+    box.append(...chips);
+    area.after(box);
+  }
+
   document.addEventListener("DOMContentLoaded", () => {
+    document.getElementById("content")?.setAttribute("role", "main");
+    document.querySelectorAll("textarea[data-known]").forEach(offered);
     showLocal(document);
     document.querySelectorAll("[data-moment]").forEach(followMoment);
     document.querySelectorAll("input[type=range][data-output]").forEach(followRange);
     document.querySelectorAll("button[data-copy]").forEach(copies);
     document.querySelectorAll("nav a:not([href])").forEach(reachable);
   });
+  window.addEventListener("load", () => document.querySelectorAll("select.select2-hidden-accessible").forEach(named));
   window.paibanShowLocal = showLocal;
 })();

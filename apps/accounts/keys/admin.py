@@ -1,6 +1,7 @@
 """API keys in the CMS: made here and shown once, looked at, revoked with a question first."""
 
-from typing import Any, cast
+import json
+from typing import Any, Final, cast
 
 from django import forms
 from django.contrib import admin, messages
@@ -17,6 +18,7 @@ from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldBooleanSwitchWidget
 
 from apps.accounts.errors import KeyTooPowerful, TooManyKeys
+from apps.accounts.keys.known import Kind, known
 from apps.accounts.keys.scopes import Scopes, scopes
 from apps.accounts.keys.services import NewKey, create_key, revoke_key
 from apps.accounts.keys.spending import spending
@@ -29,10 +31,11 @@ from apps.core.permissions import needs
 MICRO = 1_000_000
 NEARLY = 90  # percent of a budget; from there on its bar warns
 METER = (
-    '<span class="pb pb-inline"><span class="pb-meter" aria-hidden="true">'
+    '<span class="pb pb-inline pb-spent"><span class="pb-meter" aria-hidden="true">'
     '<i style="width:{}%" class="{}"></i></span>{}</span>'
 )
 STATES = {"active": _("active"), "expired": _("expired"), "revoked": _("revoked")}
+CHOSEN: Final[tuple[Kind, ...]] = ("features", "models")  # lists that name things there are
 TAGS = {"active": "live", "expired": "waiting", "revoked": "cancelled"}
 
 
@@ -70,6 +73,13 @@ class KeyForm(forms.ModelForm[ApiKey]):
     class Meta:
         model = ApiKey
         fields = ["name", "user", "budget", "budget_period", "expires_at"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Offers the names there are beneath the lines; others may be typed, for things that are to come."""
+        super().__init__(*args, **kwargs)
+        for kind in CHOSEN:
+            if kind in self.fields and (names := known(kind)):
+                self.fields[kind].widget.attrs["data-known"] = json.dumps(names)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -122,7 +132,7 @@ class ApiKeyAdmin(HistoryAdmin, ModelAdmin):
         "user",
         "shown_state",
         "shown_budget",
-        "last_used_at",
+        column("last_used_at", _("last used"), ordering="last_used_at"),
         column("created_at", _("created"), ordering="created_at"),
     ]
     list_filter = [StateFilter]
