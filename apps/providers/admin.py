@@ -85,7 +85,7 @@ class EndpointAdmin(
 ):
     form = EndpointForm
     usage_kind = "endpoint"
-    list_display = ["shown_name", "circuit", "health_state", "key_state", "handler_key", "priority", "enabled"]
+    list_display = ["shown_name", "health_state", "key_state", "handler_key", "priority", "enabled"]
     list_filter = ["enabled", "kind", "handler_key", HealthFilter, KeyFilter]
     list_select_related = ["secret", "health"]
     search_fields = ["key", "name", "offers__model"]

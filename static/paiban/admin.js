@@ -86,6 +86,41 @@
     }
   }
 
+  /** A row of an inline that opens on a click opens on a key, too, and its bin is a button. */
+  function opens(title) {
+    const head = title.closest("h3");
+    reachable(title);
+    const show = () => title.setAttribute("aria-expanded", head.classList.contains("border-b"));
+    new MutationObserver(show).observe(head, { attributeFilter: ["class"] });
+    show();
+  }
+
+  function removes(bin) {
+    const box = bin.querySelector("input.delete");
+    const title = bin.closest("h3, tr")?.querySelector("strong")?.textContent.trim() ?? "";
+    reachable(bin);
+    bin.setAttribute("role", "checkbox");
+    bin.setAttribute("aria-label", `${window.gettext?.("Remove") ?? "Remove"} ${title}`.trim());
+    const show = () => bin.setAttribute("aria-checked", box.checked);
+    box.addEventListener("change", show);
+    show();
+  }
+
+  /** What the theme adds to the page later: boxes to choose from, and new rows. */
+  function watch() {
+    const mend = () => {
+      document.querySelectorAll("select.select2-hidden-accessible:not([data-named])").forEach((select) => {
+        if (!select.nextElementSibling?.classList.contains("select2")) return;
+        select.dataset.named = "";
+        named(select);
+      });
+      document.querySelectorAll("h3.cursor-pointer strong:not([tabindex])").forEach(opens);
+      document.querySelectorAll("label:has(input.delete):not([tabindex])").forEach(removes);
+    };
+    new MutationObserver(mend).observe(document.body, { childList: true, subtree: true });
+    mend();
+  }
+
   /** Names to choose from, beneath the lines that they stand in. Without it they are typed. */
   function offered(area) {
     const lines = () => area.value.split("\n").map((line) => line.trim()).filter(Boolean);
@@ -112,12 +147,12 @@
   document.addEventListener("DOMContentLoaded", () => {
     document.getElementById("content")?.setAttribute("role", "main");
     document.querySelectorAll("textarea[data-known]").forEach(offered);
+    watch();
     showLocal(document);
     document.querySelectorAll("[data-moment]").forEach(followMoment);
     document.querySelectorAll("input[type=range][data-output]").forEach(followRange);
     document.querySelectorAll("button[data-copy]").forEach(copies);
     document.querySelectorAll("nav a:not([href])").forEach(reachable);
   });
-  window.addEventListener("load", () => document.querySelectorAll("select.select2-hidden-accessible").forEach(named));
   window.paibanShowLocal = showLocal;
 })();

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from apps.accounts.keys import known
 from apps.accounts.keys.scopes import scopes
 from apps.accounts.keys.services import create_key
 from apps.accounts.models import ApiKey
@@ -130,3 +131,13 @@ def test_list__20_more_keys__takes_no_more_queries(operator, member, django_asse
     shown()
 
     assert counts[0] == counts[1]
+
+
+def test_add__page__offers_the_names_there_are(operator, monkeypatch):
+    monkeypatch.setitem(known._known, "features", lambda: ["greeter"])
+    monkeypatch.setitem(known._known, "models", list)
+
+    text = signed_in(operator).get(ADD).content.decode()
+
+    assert text.count("data-known=") == 1
+    assert 'data-known="[&quot;greeter&quot;]"' in text

@@ -111,7 +111,7 @@ class ServerAdmin(UsedByMixin, HistoryAdmin, ModelAdmin):
     @admin.display(description=_("name"), ordering="name")
     def shown_name(self, server: Server) -> SafeString:
         """With its address beneath: the two are too wide to stand side by side."""
-        words = '<span class="pb pb-inset">{}<span class="pb-under">{}</span></span>'
+        words = '<span class="pb pb-inset"><span class="pb-name">{}</span><span class="pb-under">{}</span></span>'
         return format_html(words, server.name, server.address)
 
     @admin.display(description=_("present token"))
