@@ -1,5 +1,6 @@
 """Budgets of single people in the CMS."""
 
+import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -29,3 +30,17 @@ def test_list__50_rows__costs_no_more_queries_than_5(client: Client, operator: U
     give(45, "more")
 
     assert (asked(), UserBudget.objects.count()) == (few, 50)
+
+
+@pytest.mark.parametrize(
+    ("credits", "words"), [(None, "on models without a limit"), (500, "may spend 500 credits a month on models")]
+)
+def test_list__people_without_a_row__says_what_holds_for_them(client, operator, settings, credits, words):
+    settings.USER_BUDGET, settings.USER_BUDGET_PERIOD = credits, "month"
+    UserBudget.objects.create(user=operator, credits=None)
+    client.force_login(operator)
+
+    text = client.get(LIST).content.decode()
+
+    assert words in text
+    assert "no limit" in text
