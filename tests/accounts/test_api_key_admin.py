@@ -141,3 +141,20 @@ def test_add__page__offers_the_names_there_are(operator, monkeypatch):
 
     assert text.count("data-known=") == 1
     assert 'data-known="[&quot;greeter&quot;]"' in text
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"expires_at_0": "2020-01-01", "expires_at_1": "12:00:00"}, "This time has passed."),
+        ({"admin": "on"}, "made by staff, and for oneself alone"),
+    ],
+)
+def test_add__service_refuses__the_form_comes_back_with_what_was_typed(operator, member, given, words):
+    answer = signed_in(operator).post(ADD, form(member, name="typed by hand", ips="203.0.113.0/24", **given))
+
+    text = answer.content.decode()
+    assert (answer.status_code, ApiKey.objects.exists()) == (200, False)
+    assert words in text
+    assert 'value="typed by hand"' in text
+    assert "203.0.113.0/24</textarea>" in text

@@ -1,7 +1,7 @@
 """API keys in the CMS: made here and shown once, looked at, revoked with a question first."""
 
 import json
-from typing import Any, Final, cast
+from typing import Any, ClassVar, Final, cast
 
 from django import forms
 from django.contrib import admin, messages
@@ -25,7 +25,7 @@ from apps.accounts.keys.spending import spending
 from apps.accounts.models import ApiKey, User
 from apps.core.admin import column
 from apps.core.admin_history import HistoryAdmin
-from apps.core.errors import ApiError, Forbidden
+from apps.core.errors import Forbidden
 from apps.core.permissions import needs
 
 MICRO = 1_000_000
@@ -53,8 +53,9 @@ class LinesField(forms.CharField):
 
 
 class KeyForm(forms.ModelForm[ApiKey]):
-    """What a new key may do."""
+    """What a new key may do. `refusal` is why the service would not make it."""
 
+    refusal: ClassVar[ValidationError | None] = None
     features = LinesField(
         label=_("Features"), help_text=_("Their keys, one a line. Empty: all that the owner may use.")
     )
@@ -92,6 +93,8 @@ class KeyForm(forms.ModelForm[ApiKey]):
             )
         except ValidationError as exc:
             self.add_error(None, exc)
+        if self.refusal is not None:
+            self.add_error(None, self.refusal)
         return cleaned
 
 
@@ -232,14 +235,21 @@ class ApiKeyAdmin(HistoryAdmin, ModelAdmin):
     # --- making one ---------------------------------------------------------------------------
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> Any:
+        """What the service refuses is told in the form, with everything that was typed."""
         try:
             return super().add_view(request, form_url, extra_context)
         except (KeyTooPowerful, TooManyKeys, Forbidden) as exc:
-            return self._refused(request, exc)
+            refusal = ValidationError(exc.text())
+        except ValidationError as exc:
+            refusal = exc
+        request.key_refusal = refusal  # type: ignore[attr-defined]  # for the form of this request alone
+        return super().add_view(request, form_url, extra_context)
 
-    def _refused(self, request: HttpRequest, error: ApiError) -> HttpResponse:
-        self.message_user(request, error.text(), messages.ERROR)
-        return redirect("admin:accounts_apikey_add")
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """A class of its own for each call, so that a refusal reaches nobody else's form."""
+        form = super().get_form(request, obj, change=change, **kwargs)
+        form.refusal = getattr(request, "key_refusal", None)
+        return form
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
         if change:
