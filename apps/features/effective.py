@@ -36,3 +36,8 @@ def _because(payload: Any, who: Audience) -> str:
     if who.roles & set(payload["roles"]):
         return "role"
     return "granted" if is_granted(payload, who) else "no-role"
+
+
+def feature_keys() -> list[str]:
+    """Every released feature by key, in order."""
+    return sorted(reader.all(SCOPE))

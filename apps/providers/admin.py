@@ -40,7 +40,7 @@ class OfferInline(StackedInline):
     collapsible = True
     hide_title = True
     fieldsets = [
-        (None, {"fields": [("model", "enabled"), "capabilities", ("context_window", "max_output", "quality")]}),
+        (None, {"fields": [("model", "enabled"), "capabilities", ("context_window", "max_output"), "quality"]}),
         (
             _("Prices in credits; empty is unknown, 0 is free"),
             {"fields": [("price_input", "price_output", "price_cached"), ("price_image", "price_call")]},
@@ -85,7 +85,7 @@ class EndpointAdmin(
 ):
     form = EndpointForm
     usage_kind = "endpoint"
-    list_display = ["name", "handler_key", "base_url", "key_state", "health_state", "priority", "enabled"]
+    list_display = ["shown_name", "health_state", "key_state", "handler_key", "priority", "enabled"]
     list_filter = ["enabled", "kind", "handler_key", HealthFilter, KeyFilter]
     list_select_related = ["secret", "health"]
     search_fields = ["key", "name", "offers__model"]
@@ -125,7 +125,12 @@ class EndpointAdmin(
 
     # --- what is shown ------------------------------------------------------------------------
 
-    @admin.display(description=_("key"), ordering="secret__hint")
+    @admin.display(description=_("name"), ordering="name")
+    def shown_name(self, endpoint: Endpoint) -> str:
+        """With its address beneath: the two are too wide to stand side by side."""
+        return render_to_string("admin/providers/name.html", {"endpoint": endpoint})
+
+    @admin.display(description=_("present API key"), ordering="secret__hint")
     def key_state(self, endpoint: Endpoint) -> str:
         state = services.key_state(endpoint)
         secret = getattr(endpoint, "secret", None)

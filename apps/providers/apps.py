@@ -8,11 +8,13 @@ class ProvidersConfig(AppConfig):
     verbose_name = _("Models")
 
     def ready(self) -> None:
+        from apps.accounts.keys.known import use_known
         from apps.accounts.keys.spending import use_spending
         from apps.core import crypto, timers
         from apps.core.lane.app import register
         from apps.providers.budgets.lapse import lapse_due
         from apps.providers.budgets.of_keys import spent_by_keys
+        from apps.providers.catalogue import model_names
         from apps.providers.faces.feed import ROUTE as UI_MODELS
         from apps.providers.faces.routes import ROUTES
         from apps.providers.models import Secret
@@ -29,3 +31,4 @@ class ProvidersConfig(AppConfig):
         timers.register("usage.purge", seconds=3600, work=purge)
         timers.register("budgets.lapse", seconds=15, work=lapse_due)
         use_spending(spent_by_keys)
+        use_known("models", model_names)

@@ -67,6 +67,11 @@ def every_model() -> list[Candidate]:
     return list(_view(catalogue).everyone)
 
 
+def model_names() -> list[str]:
+    """What callers may ask for by name, in order."""
+    return sorted({candidate.model for candidate in every_model()})
+
+
 async def acandidates(capability: str, *, model: str = "") -> list[Candidate]:
     """`candidates` for async callers: a thread is used only when this process's memory cannot answer."""
     if reader.warm(SCOPE):

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import aiohttp
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext, override
 
 from apps.core import aio
 from apps.core.crypto import strike
@@ -70,11 +70,17 @@ def look(probe: Probe) -> Found:
 
 
 def look_at(probes: Iterable[Probe]) -> list[Found]:
-    """Test several connections, some at once."""
-    return aio.run(_all(list(probes)))
+    """Test several connections, some at once. What is told of failures is in the caller's language."""
+    return aio.run(_all(list(probes), get_language()))
 
 
-async def _all(probes: list[Probe]) -> list[Found]:
+async def _all(probes: list[Probe], language: str | None) -> list[Found]:
+    """The loop's thread knows nothing of who asks, so the language is handed over."""
+    with override(language):
+        return await _each(probes)
+
+
+async def _each(probes: list[Probe]) -> list[Found]:
     turns = asyncio.Semaphore(AT_ONCE)
 
     async def taken(probe: Probe) -> Found:

@@ -18,6 +18,8 @@ from apps.providers.offer_form import KeptWhenEmpty
 from apps.providers.services import refuse_kept_key, refuse_stale
 
 ADDRESS = ("kind", "handler_key", "base_url")
+USUAL = "openai"  # the handler that most model services are reached by
+KEEPS = _("Kept encrypted and never shown again. Leave empty to keep the present one.")
 
 
 class EndpointForm(KeptWhenEmpty, forms.ModelForm[Endpoint]):
@@ -34,12 +36,12 @@ class EndpointForm(KeptWhenEmpty, forms.ModelForm[Endpoint]):
 
     moved: Sequence[Use] = ()
     new_secret = forms.CharField(
-        label=_("API key"),
+        label=_("New API key"),
         required=False,
         strip=True,
         max_length=4096,
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "off"}),
-        help_text=_("Kept encrypted and never shown again. Leave empty to keep the present one."),
+        help_text=_("Kept encrypted and never shown again."),
     )
     seen_revision = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
@@ -66,11 +68,16 @@ class EndpointForm(KeptWhenEmpty, forms.ModelForm[Endpoint]):
         super().__init__(*args, **kwargs)
         if self.instance.pk:
             self.initial["seen_revision"] = self.instance.revision
+            if "new_secret" in self.fields:
+                self.fields["new_secret"].help_text = KEEPS
         if "handler_key" in self.fields:
             known = {key: handler.label for key, handler in sorted(handlers().items())}
             if (present := self.instance.handler_key) and present not in known:
                 known[present] = present
             self.fields["handler_key"].widget = UnfoldAdminSelectWidget(choices=list(known.items()))
+            self.initial["handler_key"] = present or USUAL
+        if "base_url" in self.fields:
+            self.fields["base_url"].help_text = _("Empty: the public address of the model service.")
 
     def clean_key(self) -> str:
         key: str = self.cleaned_data["key"]

@@ -55,7 +55,7 @@ class CapabilitiesField(forms.MultipleChoiceField):
 
     def __init__(self) -> None:
         super().__init__(
-            label=_("capabilities"),
+            label=_("Capabilities"),
             choices=list(CAPABILITIES.items()),
             widget=UnfoldAdminCheckboxSelectMultipleWidget,
         )
@@ -88,11 +88,11 @@ class OfferForm(KeptWhenEmpty, forms.ModelForm[Offer]):
     kept = ("context_window", "max_output", "quality")
 
     capabilities = CapabilitiesField()
-    price_input = CreditsField(label=_("in, credits per million tokens"))
-    price_output = CreditsField(label=_("out, credits per million tokens"))
-    price_cached = CreditsField(label=_("cached in, credits per million tokens"))
-    price_image = CreditsField(label=_("credits per image"))
-    price_call = CreditsField(label=_("credits per call"))
+    price_input = CreditsField(label=_("In, credits per million tokens"))
+    price_output = CreditsField(label=_("Out, credits per million tokens"))
+    price_cached = CreditsField(label=_("Cached in, credits per million tokens"))
+    price_image = CreditsField(label=_("Credits per image"))
+    price_call = CreditsField(label=_("Credits per call"))
 
     class Meta:
         model = Offer

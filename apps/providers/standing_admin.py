@@ -14,7 +14,8 @@ from django.views.decorators.http import require_POST
 
 from apps.core.errors import ApiError
 from apps.core.permissions import needs
-from apps.providers.models import Endpoint
+from apps.providers import services
+from apps.providers.models import Endpoint, EndpointHealth
 from apps.providers.standing import Standing, close_circuit, standings
 
 
@@ -29,7 +30,9 @@ class StandingMixin:
         return [own, *super().get_urls()]  # type: ignore[misc]  # ModelAdmin's
 
     def get_list_display(self, request: HttpRequest) -> Any:
-        return [*super().get_list_display(request), self._state_column()]  # type: ignore[misc]  # ModelAdmin's
+        """Beside the name: at the end of a wide list nobody would see it."""
+        name, *others = super().get_list_display(request)  # type: ignore[misc]  # ModelAdmin's
+        return [name, self._state_column(), *others]
 
     def _state_column(self) -> Callable[[Endpoint], str]:
         """One look for the whole list, made when its first row is shown."""
@@ -40,13 +43,15 @@ class StandingMixin:
             if not found:
                 found.update(standings(self.model._default_manager.all()))  # type: ignore[attr-defined]  # ModelAdmin's
             standing = found.get(endpoint.key) or Standing(endpoint.key)
-            return render_to_string("admin/providers/state.html", {"standing": standing})
+            told = {"standing": standing, "set_aside": _set_aside(endpoint)}
+            return render_to_string("admin/providers/state_cell.html", told)
 
         return circuit
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, obj: Any = None, **kwargs: Any) -> Any:
         if obj is not None:
             context["standing"] = standings([obj])[obj.key]
+            context["set_aside"] = _set_aside(obj)
             context["may_close"] = self.has_change_permission(request, obj)  # type: ignore[attr-defined]  # ModelAdmin's
         return super().render_change_form(request, context, *args, obj=obj, **kwargs)  # type: ignore[misc]  # ModelAdmin's
 
@@ -66,3 +71,11 @@ class StandingMixin:
         except ApiError as exc:
             self.message_user(request, exc.text(), messages.ERROR)  # type: ignore[attr-defined]  # ModelAdmin's
         return redirect(reverse("admin:providers_endpoint_change", args=[pk]))
+
+
+def _set_aside(endpoint: Endpoint) -> Any:
+    """Why no call goes there however well it is, or nothing: its circuit is then not what counts."""
+    if not endpoint.enabled:
+        return _("switched off")
+    state = services.key_state(endpoint)
+    return state.label if state == EndpointHealth.KeyState.MISSING else ""

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -59,7 +60,18 @@ class AccountAdmin(ReadOnly, ModelAdmin):
 class UserBudgetAdmin(HistoryAdmin, ModelAdmin):
     """One person's limit. Without a row the setting for everybody holds."""
 
-    list_display = ["user", "credits", "period"]
+    list_before_template = "admin/quotas/budgets.html"
+    list_display = ["user", "shown_credits", "period"]
     list_select_related = ["user"]
     search_fields = ["user__username"]
     autocomplete_fields = ["user"]
+
+    @admin.display(description=_("credits"), ordering="credits")
+    def shown_credits(self, budget: UserBudget) -> str:
+        """A dash would leave open whether nothing or everything is allowed."""
+        return str(_("no limit")) if budget.credits is None else f"{budget.credits:,}"
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        period = dict(UserBudget.Period.choices).get(settings.USER_BUDGET_PERIOD, settings.USER_BUDGET_PERIOD)
+        usual = {"usual_credits": settings.USER_BUDGET, "usual_period": period}
+        return super().changelist_view(request, {**(extra_context or {}), **usual})

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from apps.accounts.keys import known
 from apps.accounts.keys.scopes import scopes
 from apps.accounts.keys.services import create_key
 from apps.accounts.models import ApiKey
@@ -130,3 +131,30 @@ def test_list__20_more_keys__takes_no_more_queries(operator, member, django_asse
     shown()
 
     assert counts[0] == counts[1]
+
+
+def test_add__page__offers_the_names_there_are(operator, monkeypatch):
+    monkeypatch.setitem(known._known, "features", lambda: ["greeter"])
+    monkeypatch.setitem(known._known, "models", list)
+
+    text = signed_in(operator).get(ADD).content.decode()
+
+    assert text.count("data-known=") == 1
+    assert 'data-known="[&quot;greeter&quot;]"' in text
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"expires_at_0": "2020-01-01", "expires_at_1": "12:00:00"}, "This time has passed."),
+        ({"admin": "on"}, "made by staff, and for oneself alone"),
+    ],
+)
+def test_add__service_refuses__the_form_comes_back_with_what_was_typed(operator, member, given, words):
+    answer = signed_in(operator).post(ADD, form(member, name="typed by hand", ips="203.0.113.0/24", **given))
+
+    text = answer.content.decode()
+    assert (answer.status_code, ApiKey.objects.exists()) == (200, False)
+    assert words in text
+    assert 'value="typed by hand"' in text
+    assert "203.0.113.0/24</textarea>" in text

@@ -1,13 +1,16 @@
 """The prompt's page in the admin."""
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.core import assets
 from apps.prompts.models import Prompt
 from tests.features.builders import make_prompt
+from tests.prompts.builders import make_greeting
 
 
 @pytest.fixture(autouse=True)
@@ -68,3 +71,21 @@ def test_page__broken_template__is_told_with_its_place_and_nothing_saved(
     assert (page.status_code, prompt.name, prompt.revision) == (200, "Greeting", 1)
     assert "line 1, column 8" in page.content.decode()
     assert "Variables are a list of objects" in page.content.decode()
+
+
+def test_list__50_prompts__cost_no_more_queries_than_5(client, viewer):
+    client.force_login(viewer)
+
+    def asked() -> int:
+        with CaptureQueriesContext(connection) as seen:
+            assert client.get("/admin/prompts/prompt/").status_code == 200
+        return len(seen)
+
+    for number in range(5):
+        make_greeting(f"few{number}")
+    asked()  # what the process remembers afterwards
+    few = asked()
+    for number in range(45):
+        make_greeting(f"more{number}")
+
+    assert asked() == few

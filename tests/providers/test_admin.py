@@ -190,3 +190,39 @@ def test_page__unreadable_key__says_so_and_keeps_it(
     post(client, endpoint, name="Renamed")
 
     assert Secret.objects.get().blob == blob
+
+
+def test_list__endpoint_that_nobody_asks__is_not_called_asked(
+    client: Client, operator: User, endpoint: Endpoint
+) -> None:
+    Endpoint.objects.create(key="off", name="Off", handler_key="mock", enabled=False)
+    Endpoint.objects.create(key="on", name="On", handler_key="mock")
+    client.force_login(operator)
+
+    page = client.get(reverse("admin:providers_endpoint_changelist")).content.decode()
+
+    assert [page.count(f">{words}</span>") for words in ("switched off", "is asked", "needs a key")] == [1, 1, 2]
+
+
+def test_page__50_models__cost_no_more_queries_than_5(client: Client, operator: User, endpoint: Endpoint) -> None:
+    client.force_login(operator)
+
+    def asked(models: int) -> int:
+        known = endpoint.offers.count()
+        rows = [Offer(endpoint=endpoint, model=f"m{n}", capabilities=["chat"]) for n in range(known, models)]
+        Offer.objects.bulk_create(rows)
+        with CaptureQueriesContext(connection) as seen:
+            page_of(client, endpoint)
+        return len(seen)
+
+    asked(1)  # what the process remembers afterwards
+
+    assert asked(5) == asked(50)
+
+
+def test_form__new_endpoint__speaks_of_no_present_key() -> None:
+    fresh, known = EndpointForm(), EndpointForm(instance=Endpoint(pk=1, key="k", handler_key="mock"))
+
+    assert (fresh.initial["handler_key"], known.initial["handler_key"]) == ("openai", "mock")
+    assert "Leave empty" not in fresh.fields["new_secret"].help_text
+    assert "Leave empty" in known.fields["new_secret"].help_text

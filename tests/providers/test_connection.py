@@ -6,9 +6,11 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import override
 
 from apps.core.publishing.models import Snapshot
 from apps.providers.connection import SECONDS, Probe, look
+from apps.providers.errors import KeyMissing
 from apps.providers.models import EndpointHealth, Offer
 from apps.providers.services import health, set_secret, test_endpoint
 from tests.features.builders import make_model
@@ -197,3 +199,11 @@ def test_page__viewer__may_not_test(client, viewer, endpoint, server):
 
     assert client.post(reverse("admin:providers_endpoint_test", args=[endpoint.pk])).status_code == 403
     assert server.keys == []
+
+
+def test_look__asked_in_chinese__advises_in_chinese():
+    with override("zh-hans"):
+        found = look(Probe("openai", "https://api.example.com"))
+        expected = str(KeyMissing().text())
+
+    assert found.error["advice"] == expected != KeyMissing().text()

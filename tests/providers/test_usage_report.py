@@ -14,6 +14,7 @@ from apps.accounts.keys.services import create_key
 from apps.core import assets
 from apps.core.sheets import sheet
 from apps.providers.usage.ledger import write
+from apps.providers.usage.page import short
 from apps.providers.usage.records import numbered
 from apps.providers.usage.report import percentile
 from tests.conftest import Api
@@ -211,3 +212,29 @@ def test_keys__with_budgets__show_what_they_spent(operator, member):
     assert "2.5 of 10 credits a month" in text
     assert "width:25%" in text
     assert "no limit" in text
+
+
+def test_page__days_of_ones_own__shows_those_alone(viewer):
+    wrote(make_record(model="new"), make_record(model="old", at=datetime(2025, 3, 2, 12, tzinfo=UTC).timestamp()))
+
+    text = page(viewer, "?from=2025-03-01&to=2025-03-03").content.decode()
+
+    assert (">old<" in text, ">new<" in text) == (True, False)
+    assert "group=feature&amp;from=2025-03-01&amp;to=2025-03-03" in text
+
+
+@pytest.mark.parametrize("query", ["?from=2025-03-03&to=2025-03-01", "?from=2024-01-01&to=2025-03-01", "?from=x&to=y"])
+def test_page__days_that_make_no_sense__says_so_and_shows_the_usual_ones(viewer, query):
+    wrote(make_record(model="new"))
+
+    text = page(viewer, query).content.decode()
+
+    assert "Name a first day and a last one, 400 days at most." in text
+    assert ">new<" in text
+
+
+@pytest.mark.parametrize(
+    ("count", "shown"), [(0, "0"), (9_999, "9,999"), (12_345, "12.3 k"), (15_565_429, "15.6 M"), (2 * 10**9, "2.0 G")]
+)
+def test_short__a_count__fits_a_tile(count, shown):
+    assert short(count) == shown

@@ -1,6 +1,7 @@
 """API keys in the CMS: made here and shown once, looked at, revoked with a question first."""
 
-from typing import Any, cast
+import json
+from typing import Any, ClassVar, Final, cast
 
 from django import forms
 from django.contrib import admin, messages
@@ -17,22 +18,24 @@ from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldBooleanSwitchWidget
 
 from apps.accounts.errors import KeyTooPowerful, TooManyKeys
+from apps.accounts.keys.known import Kind, known
 from apps.accounts.keys.scopes import Scopes, scopes
 from apps.accounts.keys.services import NewKey, create_key, revoke_key
 from apps.accounts.keys.spending import spending
 from apps.accounts.models import ApiKey, User
 from apps.core.admin import column
 from apps.core.admin_history import HistoryAdmin
-from apps.core.errors import ApiError, Forbidden
+from apps.core.errors import Forbidden
 from apps.core.permissions import needs
 
 MICRO = 1_000_000
 NEARLY = 90  # percent of a budget; from there on its bar warns
 METER = (
-    '<span class="pb pb-inline"><span class="pb-meter" aria-hidden="true">'
+    '<span class="pb pb-inline pb-spent"><span class="pb-meter" aria-hidden="true">'
     '<i style="width:{}%" class="{}"></i></span>{}</span>'
 )
 STATES = {"active": _("active"), "expired": _("expired"), "revoked": _("revoked")}
+CHOSEN: Final[tuple[Kind, ...]] = ("features", "models")  # lists that name things there are
 TAGS = {"active": "live", "expired": "waiting", "revoked": "cancelled"}
 
 
@@ -50,8 +53,9 @@ class LinesField(forms.CharField):
 
 
 class KeyForm(forms.ModelForm[ApiKey]):
-    """What a new key may do."""
+    """What a new key may do. `refusal` is why the service would not make it."""
 
+    refusal: ClassVar[ValidationError | None] = None
     features = LinesField(
         label=_("Features"), help_text=_("Their keys, one a line. Empty: all that the owner may use.")
     )
@@ -71,6 +75,13 @@ class KeyForm(forms.ModelForm[ApiKey]):
         model = ApiKey
         fields = ["name", "user", "budget", "budget_period", "expires_at"]
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Offers the names there are beneath the lines; others may be typed, for things that are to come."""
+        super().__init__(*args, **kwargs)
+        for kind in CHOSEN:
+            if kind in self.fields and (names := known(kind)):
+                self.fields[kind].widget.attrs["data-known"] = json.dumps(names)
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         try:
@@ -82,6 +93,8 @@ class KeyForm(forms.ModelForm[ApiKey]):
             )
         except ValidationError as exc:
             self.add_error(None, exc)
+        if self.refusal is not None:
+            self.add_error(None, self.refusal)
         return cleaned
 
 
@@ -122,7 +135,7 @@ class ApiKeyAdmin(HistoryAdmin, ModelAdmin):
         "user",
         "shown_state",
         "shown_budget",
-        "last_used_at",
+        column("last_used_at", _("last used"), ordering="last_used_at"),
         column("created_at", _("created"), ordering="created_at"),
     ]
     list_filter = [StateFilter]
@@ -222,14 +235,21 @@ class ApiKeyAdmin(HistoryAdmin, ModelAdmin):
     # --- making one ---------------------------------------------------------------------------
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> Any:
+        """What the service refuses is told in the form, with everything that was typed."""
         try:
             return super().add_view(request, form_url, extra_context)
         except (KeyTooPowerful, TooManyKeys, Forbidden) as exc:
-            return self._refused(request, exc)
+            refusal = ValidationError(exc.text())
+        except ValidationError as exc:
+            refusal = exc
+        request.key_refusal = refusal  # type: ignore[attr-defined]  # for the form of this request alone
+        return super().add_view(request, form_url, extra_context)
 
-    def _refused(self, request: HttpRequest, error: ApiError) -> HttpResponse:
-        self.message_user(request, error.text(), messages.ERROR)
-        return redirect("admin:accounts_apikey_add")
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """A class of its own for each call, so that a refusal reaches nobody else's form."""
+        form = super().get_form(request, obj, change=change, **kwargs)
+        form.refusal = getattr(request, "key_refusal", None)
+        return form
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
         if change:

@@ -11,6 +11,8 @@ from apps.core.usage_admin import KeptNameForm, refuse_in_form
 from apps.mcp.models import Server, Tool
 from apps.mcp.services.servers import ADDRESS, EDITABLE
 
+KEEPS = _("Kept encrypted and never shown again. Leave empty to keep the present one.")
+
 
 class ServerForm(KeptNameForm):
     """What features use stays under its name and switched on; the token is written here and never shown again."""
@@ -18,18 +20,20 @@ class ServerForm(KeptNameForm):
     usage_kind = "server"
     seen_revision = forms.IntegerField(widget=forms.HiddenInput, required=False)
     new_token = forms.CharField(
-        label=_("token"),
+        label=_("New token"),
         required=False,
         strip=True,
         max_length=4000,
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "off"}),
-        help_text=_("Kept encrypted and never shown again. Leave empty to keep the present one."),
+        help_text=_("Kept encrypted and never shown again."),
     )
-    remove_token = forms.BooleanField(label=_("remove the token"), required=False, widget=UnfoldBooleanWidget)
+    remove_token = forms.BooleanField(label=_("Remove the token"), required=False, widget=UnfoldBooleanWidget)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["seen_revision"].initial = self.instance.revision
+        if self.instance.pk and "new_token" in self.fields:
+            self.fields["new_token"].help_text = KEEPS
         if "catalogue_id" in self.fields:
             choices = [("", "—"), *((entry, entry) for entry in settings.MCP_STDIO_CATALOGUE)]
             self.fields["catalogue_id"].widget = UnfoldAdminSelectWidget(choices=choices)
@@ -62,6 +66,12 @@ class ServerForm(KeptNameForm):
 
 class ToolLineForm(forms.ModelForm[Tool]):
     """A tool in its server's list: one that features use stays allowed, one that is gone cannot be."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "allowed" in self.fields:  # its heading is that of a column, which a screen reader does not tell
+            words = _("%(tool)s is allowed") % {"tool": self.instance.name}
+            self.fields["allowed"].widget.attrs["aria-label"] = words
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

@@ -17,6 +17,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 from unfold.admin import ModelAdmin, TabularInline
 
+from apps.core.admin import column
 from apps.core.admin_history import HistoryAdmin
 from apps.core.errors import ApiError, StaleRevision
 from apps.core.permissions import allows, needs
@@ -47,7 +48,8 @@ class ToolInline(TabularInline):
 
     @admin.display(description=_("name"))
     def page(self, tool: Tool) -> SafeString:
-        return format_html('<a href="{}">{}</a>', reverse("admin:mcp_tool_change", args=[tool.pk]), tool.name)
+        address = reverse("admin:mcp_tool_change", args=[tool.pk])
+        return format_html('<span class="pb pb-inset"><a href="{}">{}</a></span>', address, tool.name)
 
     @admin.display(description=_("state"))
     def state(self, tool: Tool) -> SafeString:
@@ -62,7 +64,15 @@ class ServerAdmin(UsedByMixin, HistoryAdmin, ModelAdmin):
     form = ServerForm
     usage_kind = "server"
     revertible = False  # an old address would get a token that was entered for another
-    list_display = ["name", "transport", "where", "token", "health", "shown_tools", "enabled", "discovered_at"]
+    list_display = [
+        "shown_name",
+        "transport",
+        "token",
+        "health",
+        "shown_tools",
+        "enabled",
+        column("discovered_at", _("tools discovered"), ordering="discovered_at"),
+    ]
     list_filter = ["transport", "enabled"]
     list_select_related = ["secret"]
     search_fields = ["key", "name", "url"]
@@ -74,6 +84,9 @@ class ServerAdmin(UsedByMixin, HistoryAdmin, ModelAdmin):
         "catalogue_id": "transport == 'stdio'",
         "url": "transport != 'stdio'",
         "token_header": "transport != 'stdio'",
+        "token": "transport != 'stdio'",
+        "new_token": "transport != 'stdio'",
+        "remove_token": "transport != 'stdio'",
     }
     fieldsets = [
         (None, {"fields": ["key", "name", "enabled", "seen_revision"]}),
@@ -95,9 +108,11 @@ class ServerAdmin(UsedByMixin, HistoryAdmin, ModelAdmin):
             blocked_count=Count("tools", filter=blocked),
         )
 
-    @admin.display(description=_("address"))
-    def where(self, server: Server) -> str:
-        return server.address
+    @admin.display(description=_("name"), ordering="name")
+    def shown_name(self, server: Server) -> SafeString:
+        """With its address beneath: the two are too wide to stand side by side."""
+        words = '<span class="pb pb-inset"><span class="pb-name">{}</span><span class="pb-under">{}</span></span>'
+        return format_html(words, server.name, server.address)
 
     @admin.display(description=_("present token"))
     def token(self, server: Server) -> SafeString | str:
@@ -123,6 +138,10 @@ class ServerAdmin(UsedByMixin, HistoryAdmin, ModelAdmin):
         return format_html("{} {}", server.allowed_count, tag("waiting", words))
 
     # --- one server ---------------------------------------------------------------------------
+
+    def get_inlines(self, request: HttpRequest, obj: Server | None) -> Any:
+        """A server that is not there yet has no tools to show."""
+        return self.inlines if obj is not None else []
 
     def usage_parts(self, obj: Server) -> tuple[Kind, list[tuple[str, str]]]:
         return "tool", [(tool.name, f"{obj.key}/{tool.name}") for tool in obj.tools.all()]

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 from unfold.admin import ModelAdmin
 
-from apps.core.admin import AdminAssetsMixin
+from apps.core.admin import AdminAssetsMixin, column
 from apps.core.admin_history import HistoryAdmin
 from apps.core.assets import entry_assets
 from apps.core.errors import ApiError
@@ -48,7 +48,7 @@ class ToolAdmin(UsedByMixin, AdminAssetsMixin, HistoryAdmin, ModelAdmin):
     usage_kind = "tool"
     never_added = True  # for whoever asks from outside, as the role walk does
     revertible = False  # what is approved is approved by looking at it
-    list_display = ["name", "server", "state", "changed_at"]
+    list_display = ["name", "server", "state", column("changed_at", _("changed"), ordering="changed_at")]
     list_filter = [StateFilter, "server"]
     list_select_related = ["server"]
     search_fields = ["name", "title", "server__key"]

@@ -1,7 +1,8 @@
 """The admin's page of what models were used for: cost by day, by model, key, user and feature."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ from django.utils.translation import gettext_lazy
 
 from apps.core.permissions import allows, needs
 from apps.providers.usage import report
+from apps.providers.usage.api import LONGEST_DAYS
 from apps.providers.usage.report import Line
 
 MICRO = 1_000_000
@@ -28,6 +30,16 @@ TABLES = {
     "key": gettext_lazy("By API key"),
     "user": gettext_lazy("By user"),
 }
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The days to show; `days` is one of the spans, 0 for days of one's own."""
+
+    days: int
+    since: date
+    until: date
+    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,12 +61,11 @@ class Row:
 
 @needs("usage:read")
 def usage_view(request: HttpRequest) -> HttpResponse:
-    """For whoever may read usage; `days` is one of the spans."""
+    """For whoever may read usage; `days` is one of the spans, or `from` and `to` are its first and last day."""
     if not allows(request.user, "usage:read"):
         raise PermissionDenied
-    span = _span(request.GET.get("days", ""))
-    until = timezone.now().date()
-    since = until - timedelta(days=span - 1)
+    asked = _asked(request.GET)
+    span, since, until = asked.days, asked.since, asked.until
     rows = report.days(since, until)
     total = report.total(rows)
     context = {
@@ -67,18 +78,41 @@ def usage_view(request: HttpRequest) -> HttpResponse:
         "total": total,
         "credits": in_credits(total.cost),
         "failed": percent(total.failed, total.calls),
-        "tokens": f"{total.input_tokens:,} / {total.output_tokens:,}",
+        "problem": asked.problem,
+        "tokens": f"{short(total.input_tokens)} / {short(total.output_tokens)}",
+        "every_token": f"{total.input_tokens:,} / {total.output_tokens:,}",
         "chart": json.dumps(_chart(report.lines(rows, "day"), since, until)) if total.calls else "",
         "days": [(line, in_credits(line.cost)) for line in report.lines(rows, "day")] if total.calls else [],
-        "tables": [(group, title, _rows(report.lines(rows, group))) for group, title in TABLES.items()]
+        "tables": [_table(group, title, report.lines(rows, group)) for group, title in TABLES.items()]
         if total.calls
         else [],
     }
     return render(request, "admin/usage/models.html", context)
 
 
-def _span(text: str) -> int:
-    return int(text) if text.isdigit() and len(text) < 4 and int(text) in SPANS else SPANS[1]
+def _asked(given: Mapping[str, str]) -> Asked:
+    """Days of one's own when they are named; where they make no sense, the usual ones and what is wrong."""
+    today = timezone.now().date()
+    text = given.get("days", "")
+    span = int(text) if text.isdigit() and len(text) < 4 and int(text) in SPANS else SPANS[1]
+    usual = Asked(span, today - timedelta(days=span - 1), today)
+    if not (given.get("from") or given.get("to")):
+        return usual
+    since, until = _day(given.get("from", "")), _day(given.get("to", ""))
+    if since and until and timedelta() <= until - since < timedelta(days=LONGEST_DAYS):
+        return Asked(0, since, until)
+    return replace(usual, problem=_("Name a first day and a last one, %(days)s days at most.") % {"days": LONGEST_DAYS})
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _table(group: str, title: Any, lines: list[Line]) -> dict[str, Any]:
+    return {"group": group, "title": title, "rows": _rows(lines), "more": max(0, len(lines) - TOP)}
 
 
 def _rows(lines: list[Line]) -> list[Row]:
@@ -101,6 +135,9 @@ def _chart(lines: list[Line], since: date, until: date) -> dict[str, Any]:
                 "data": [round(cost.get(day.isoformat(), 0), 4) for day in every],
                 "backgroundColor": "var(--color-primary-600)",
                 "maxBarThickness": 28,
+                "borderRadius": 3,
+                "displayYAxis": True,  # as the next, read by the theme's chart
+                "maxTicksXLimit": 10,
             }
         ],
     }
@@ -109,6 +146,14 @@ def _chart(lines: list[Line], since: date, until: date) -> dict[str, Any]:
 def in_credits(micro: int) -> str:
     """Micro-credits as credits: two digits, four where that would be nothing."""
     return f"{micro / MICRO:,.2f}" if abs(micro) >= MICRO / 100 or not micro else f"{micro / MICRO:,.4f}"
+
+
+def short(count: int) -> str:
+    """A large count for a tile: 950, 12.3 k, 15.6 M."""
+    for size, unit in ((10**9, "G"), (10**6, "M"), (10**4, "k")):
+        if count >= size:
+            return f"{count / (1_000 if unit == 'k' else size):.1f} {unit}"
+    return f"{count:,}"
 
 
 def percent(part: int, whole: int) -> str:

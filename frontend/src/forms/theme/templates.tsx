@@ -65,9 +65,9 @@ export function HelpTemplate({ help, fieldPathId }: FieldHelpProps) {
 export function FieldErrorTemplate({ errors = [], fieldPathId }: FieldErrorProps) {
   if (errors.length === 0) return null;
   return (
-    <ul id={errorId(fieldPathId)} className="field__error" role="alert">
-      {errors.map((error, index) => <li key={index}>{error}</li>)}
-    </ul>
+    <div className="field__error" role="alert">
+      <ul id={errorId(fieldPathId)}>{errors.map((error, index) => <li key={index}>{error}</li>)}</ul>
+    </div>
   );
 }
 
