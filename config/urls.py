@@ -34,8 +34,10 @@ urlpatterns = [
     path("api/v1/admin/", include("apps.features.api.urls")),
     path("api/v1/admin/", include("apps.providers.api_standing")),
     path("api/v1/admin/", include("apps.mcp.api.urls")),
+    path("api/v1/admin/", include("apps.pipelines.api.urls")),
     path("api/v1/admin/", include("apps.prompts.api.urls")),
     path("api/v1/admin/", include("apps.providers.api.urls")),
+    path("api/v1/admin/", include("apps.tasks.trials.api")),
     path("api/v1/", include("apps.tasks.api")),
     re_path(r"^(?:|sign-in|tasks|tasks/[0-9a-f-]+|f/[a-z0-9-]+)$", storefront.page, name="storefront"),
 ]

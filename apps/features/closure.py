@@ -4,7 +4,8 @@ from typing import Any
 
 from apps.features.models import Feature
 from apps.features.schema import SCHEMA_VERSION
-from apps.pipelines.parts import capabilities_named, models_named, parts_of_graph, readable_graph
+from apps.pipelines.graph import readable_graph
+from apps.pipelines.parts import capabilities_named, models_named, parts_of_graph
 
 
 def collect(feature: Feature) -> dict[str, Any]:

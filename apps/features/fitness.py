@@ -12,7 +12,6 @@ from apps.core.errors import ApiError
 from apps.core.json_schema import invalid_because
 from apps.pipelines.graph import Graph, Node, parse_graph
 from apps.pipelines.nodes import node_types
-from apps.pipelines.nodes.condition import compile_expression
 from apps.pipelines.parts import pipelines_named, prompts_named, tools_named
 from apps.pipelines.wiring import references
 from apps.prompts.inclusion import inclusion_problems
@@ -65,10 +64,9 @@ def _unfit_node(node: Node) -> Iterator[str]:
         yield f"unknown node type {node.type!r}"
         return
     try:
-        kind.Config.model_validate(dict(node.config))
+        config = kind.Config.model_validate(dict(node.config))
         references(dict(node.inputs))
-        if node.type == "condition":
-            compile_expression(str(node.config["expression"]))
+        yield from (mistake.text() for _setting, mistake in kind.mistakes(config))
     except ValidationError as exc:
         yield f"config: {first_reason(exc)}"
     except ApiError as exc:

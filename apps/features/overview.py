@@ -7,15 +7,17 @@ from django.utils.translation import get_language
 
 from apps.features.audience import translated
 from apps.features.models import Feature
-from apps.pipelines.graph import parse_graph
+from apps.pipelines.graph import parse_graph, readable_graph
 from apps.pipelines.nodes import labels
+from apps.pipelines.parts import prompts_named
+from apps.pipelines.shape import readable
 from apps.prompts.models import Prompt
 
 
 def overview(feature: Feature) -> dict[str, Any]:
     """Template context for the pictures above the fields of the feature's form."""
     language = get_language() or "en"
-    prompts = Prompt.objects.filter(key__in=_prompt_keys(feature))
+    prompts = Prompt.objects.filter(key__in=prompts_named(readable_graph(feature.pipeline.graph)))
     return {
         "overview": {
             "prompts": [(p, reverse("admin:prompts_prompt_change", args=[p.pk])) for p in prompts],
@@ -31,14 +33,6 @@ def overview(feature: Feature) -> dict[str, Any]:
     }
 
 
-def _prompt_keys(feature: Feature) -> set[str]:
-    try:
-        nodes = parse_graph(feature.pipeline.graph).of_type("prompt")
-    except ValueError:
-        return set()
-    return {str(node.config.get("prompt")) for node in nodes}
-
-
 def steps_of(payload: dict[str, Any]) -> list[str]:
     """The ids of the payload's nodes in the order of a run; none for a graph that cannot be read."""
     try:
@@ -49,6 +43,7 @@ def steps_of(payload: dict[str, Any]) -> list[str]:
 
 def translated_graph(graph: Any, language: str) -> dict[str, Any]:
     """The graph with its nodes' titles in `language`."""
+    graph = readable(graph)
     try:
         parse_graph(graph)
     except ValueError:

@@ -13,9 +13,10 @@ from typing_extensions import TypedDict
 from apps.features.fitness import first_reason, unfit
 from apps.pipelines.graph import parse_graph
 from apps.pipelines.parts import models_named, schema_hash
+from apps.pipelines.shape import first_version
 from apps.providers.degrade import policy_of
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 
 Payload = dict[str, Any]
 Words = dict[str, str]
@@ -59,11 +60,11 @@ class ReleasedTool(TypedDict):
 
 
 class ReleasedFeature(TypedDict):
-    """Version 2. Keys that are not named here are kept and mean nothing."""
+    """Version 3. Keys that are not named here are kept and mean nothing."""
 
     __pydantic_config__ = ConfigDict(strict=True, extra="allow")  # type: ignore[misc]  # pydantic's own way of saying so
 
-    schema: Literal[2]
+    schema: Literal[3]
     key: str
     title: Words
     description: Words
@@ -142,8 +143,15 @@ def _from_1(old: Payload) -> Payload:
         for address, tool in old["tools"].items()
     }
     added = {"table": [], "degrade": {}, "needs_approval": False, "pipelines": {}}
-    models = models_named([parse_graph(old["pipeline"]["graph"])])
+    models = models_named([parse_graph(first_version(old["pipeline"]["graph"]))])
     return {**old, **added, "schema": 2, "tools": tools, "models": models}
 
 
-UPGRADES: Final[Mapping[int, Callable[[Payload], Payload]]] = {1: _from_1}
+def _from_2(old: Payload) -> Payload:
+    """Version 2 held graphs of the first version: the same, and what nobody knew in them meant nothing."""
+    main = {**old["pipeline"], "graph": first_version(old["pipeline"]["graph"])}
+    below = {key: {**sub, "graph": first_version(sub["graph"])} for key, sub in old["pipelines"].items()}
+    return {**old, "schema": 3, "pipeline": main, "pipelines": below}
+
+
+UPGRADES: Final[Mapping[int, Callable[[Payload], Payload]]] = {1: _from_1, 2: _from_2}

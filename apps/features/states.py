@@ -1,7 +1,7 @@
 """A feature's draft and its releases, asked alike for the parts they are made of."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -10,18 +10,9 @@ from django.utils.translation import get_language
 from apps.core.publishing.usage import Kind
 from apps.features.audience import words
 from apps.features.models import Feature
-from apps.pipelines.graph import Graph, Node, parse_graph
+from apps.pipelines.graph import Graph, readable_graph
+from apps.pipelines.parts import pipelines_named, prompts_named, routes_named, tools_named
 from apps.prompts.reference import key_of
-
-SUB_PIPELINE = "sub_pipeline"
-
-
-def graph_of(raw: Any) -> Graph:
-    """The graph, or an empty one where a draft cannot be read yet."""
-    try:
-        return parse_graph(raw)
-    except ValueError:
-        return Graph((), ())
 
 
 class State(ABC):
@@ -72,16 +63,13 @@ class State(ABC):
 
     @cached_property
     def tools(self) -> frozenset[str]:
-        return frozenset(f"{n.config.get('server')}/{n.config.get('tool')}" for n in self._nodes("mcp_tool"))
+        return frozenset(address for graph in self.graphs.values() for address in tools_named(graph))
 
     @cached_property
     def routes(self) -> frozenset[str]:
         """What its nodes ask of models: "capability", or "capability/model" where a node names one."""
-        return frozenset(_route(node) for node in self._nodes("llm_chat"))
-
-    def _nodes(self, kind: str) -> Iterator[Node]:
-        for graph in self.graphs.values():
-            yield from graph.of_type(kind)
+        named = routes_named(self.graphs.values())
+        return frozenset(f"{capability}/{model}" if model else capability for capability, model in named)
 
 
 class Draft(State):
@@ -116,7 +104,7 @@ class Draft(State):
 
     @cached_property
     def prompts(self) -> frozenset[str]:
-        return self._included(str(node.config.get("prompt", "")) for node in self._nodes("prompt"))
+        return self._included(name for graph in self.graphs.values() for name in prompts_named(graph))
 
     @cached_property
     def page_roles(self) -> frozenset[str]:
@@ -143,7 +131,7 @@ class Released(State):
     def graphs(self) -> Mapping[str, Graph]:
         top, below = self.payload["pipeline"], self.payload.get("pipelines", {})
         held = {top["key"]: top["graph"]} | {key: entry["graph"] for key, entry in below.items()}
-        return {key: graph_of(graph) for key, graph in held.items()}
+        return {key: readable_graph(graph) for key, graph in held.items()}
 
     @cached_property
     def prompts(self) -> frozenset[str]:
@@ -171,11 +159,6 @@ def roles_in(schema: Any) -> frozenset[str]:
     return own.union(*map(roles_in, schema.values()))
 
 
-def _route(node: Node) -> str:
-    capability, model = str(node.config.get("capability", "chat")), str(node.config.get("model") or "")
-    return f"{capability}/{model}" if model else capability
-
-
 def with_sub_pipelines(key: str, pipelines: Mapping[str, Graph]) -> dict[str, Graph]:
     """The pipeline `key` and all that its nodes run, however deep; circles end."""
     found: dict[str, Graph] = {}
@@ -185,9 +168,5 @@ def with_sub_pipelines(key: str, pipelines: Mapping[str, Graph]) -> dict[str, Gr
         if here in found or here not in pipelines:
             continue
         found[here] = pipelines[here]
-        todo += _named_below(pipelines[here].nodes)
+        todo += pipelines_named(pipelines[here])
     return found
-
-
-def _named_below(nodes: Iterable[Node]) -> list[str]:
-    return [str(node.config.get("pipeline", "")) for node in nodes if node.type == SUB_PIPELINE]

@@ -15,10 +15,11 @@ from apps.core.publishing.models import Head
 from apps.core.publishing.usage import Kind, Use
 from apps.features.models import Feature, MenuGroup
 from apps.features.publishing import SCOPE
-from apps.features.states import Draft, Released, State, graph_of, with_sub_pipelines
+from apps.features.states import Draft, Released, State, with_sub_pipelines
 from apps.mcp.models import Tool
-from apps.pipelines.graph import Graph
+from apps.pipelines.graph import Graph, readable_graph
 from apps.pipelines.models import Pipeline
+from apps.pipelines.parts import prompts_named
 from apps.prompts.models import Prompt
 from apps.prompts.reach import all_reached, with_included
 from apps.prompts.reference import key_of, reference_of
@@ -88,7 +89,7 @@ class Survey:
 
     @cached_property
     def _graphs(self) -> dict[str, Graph]:
-        return {key: graph_of(pipeline.graph) for key, pipeline in self.pipelines.items()}
+        return {key: readable_graph(pipeline.graph) for key, pipeline in self.pipelines.items()}
 
     @cached_property
     def prompts(self) -> dict[str, Prompt]:
@@ -97,7 +98,7 @@ class Survey:
     @cached_property
     def _texts(self) -> dict[str, Any]:
         """Every draft, and of versions those that some draft names; what is pinned costs two queries for each level."""
-        named = {str(n.config.get("prompt", "")) for graph in self._graphs.values() for n in graph.of_type("prompt")}
+        named = {name for graph in self._graphs.values() for name in prompts_named(graph)}
         return {**self.prompts, **all_reached(named, self._look_up)}
 
     def _look_up(self, references: Iterable[str]) -> dict[str, Text]:

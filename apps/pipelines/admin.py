@@ -12,7 +12,7 @@ from unfold.admin import ModelAdmin
 from apps.core.admin import AdminAssetsMixin
 from apps.core.admin_history import HistoryAdmin
 from apps.core.usage_admin import UsedByMixin
-from apps.pipelines.graph import parse_graph
+from apps.pipelines.graph import parse_graph, readable_graph
 from apps.pipelines.models import Pipeline
 from apps.pipelines.nodes import labels
 from apps.pipelines.parts import parts_of_graph
@@ -29,10 +29,7 @@ class PipelineAdmin(UsedByMixin, AdminAssetsMixin, HistoryAdmin, ModelAdmin):
 
     @admin.display(description=_("nodes"))
     def node_count(self, pipeline: Pipeline) -> int:
-        try:
-            return len(parse_graph(pipeline.graph).nodes)
-        except ValueError:
-            return 0
+        return len(readable_graph(pipeline.graph).nodes)
 
     def head(self, request: HttpRequest, obj: Pipeline) -> dict[str, Any]:
         return {"graph": obj.graph, "problems": problems_of(obj), "kinds": labels()}

@@ -26,3 +26,13 @@ class NodeCrashed(ApiError):
 class NoEndReached(ApiError):
     code, reason, status = "PIPELINES_5003", "E_NO_END", 500
     message = _("The pipeline ended without reaching its end.")
+
+
+class OutcomeUnknown(ApiError):
+    code, reason, status = "PIPELINES_5004", "E_OUTCOME_UNKNOWN", 502
+    message = _("The step “%(node)s” was interrupted while it called %(address)s; nobody knows whether that happened.")
+
+
+class PipelineNotThere(ApiError):
+    code, reason, status = "PIPELINES_5005", "E_PIPELINE_NOT_THERE", 500
+    message = _("The pipeline “%(pipeline)s” is not part of this release.")

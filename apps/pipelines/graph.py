@@ -1,10 +1,52 @@
-"""The graph as typed values, and the few questions everybody asks of it."""
+"""The graph as typed values, and the few questions everybody asks of it. What its JSON may hold stands in `shape`."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Final, Literal
+
+from apps.pipelines.shape import Misshapen, misshapen, readable
+
+SCHEMA: Final = 2
+# Names that references use for something else than a node.
+RESERVED_IDS: Final = frozenset({"vars", "run", "item", "error"})
+
+OnError = Literal["fail", "continue", "fallback"]
+Unknown = Literal["retry", "ask", "fail"]
+Join = Literal["all", "any"]
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How a node's failures are dealt with. What is None is left to the node's type."""
+
+    timeout: float | None = None  # seconds of one attempt
+    retries: int | None = None
+    backoff: float | None = None  # seconds before the first retry; doubled before each further one
+    on_error: OnError = "fail"
+    fallback: Mapping[str, Any] | None = None  # the output that stands when `on_error` is "fallback"
+    unknown: Unknown | None = None  # what follows a call whose outcome is not known
+    join: Join = "all"  # whether it waits for all ways into it, or goes with the first that is taken
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A value that all nodes may read as `vars.name`."""
+
+    name: str
+    schema: Mapping[str, Any]
+    value: Any = None
+    title: Any = ""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one run may use up; None: as much as the installation allows."""
+
+    seconds: int | None = None
+    cost_micro: int | None = None
+    steps: int | None = None
 
 
 @dataclass(frozen=True)
@@ -16,11 +58,13 @@ class Node:
     title: Any = ""
     config: Mapping[str, Any] = field(default_factory=dict)
     inputs: Mapping[str, Any] = field(default_factory=dict)
+    policy: Policy = Policy()
+    note: str = ""
 
 
 @dataclass(frozen=True)
 class Edge:
-    """`when` is set on edges that leave a condition: "true" or "false"."""
+    """`when` names the way out of the source that the edge belongs to, such as "true"; "" is the only or usual one."""
 
     source: str
     target: str
@@ -33,6 +77,8 @@ class Graph:
 
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
+    variables: tuple[Variable, ...] = ()
+    limits: Limits = Limits()
 
     @cached_property
     def by_id(self) -> dict[str, Node]:
@@ -84,22 +130,41 @@ class Graph:
         return [node for node in self.nodes if node.type == kind]
 
 
+class GraphInvalid(ValueError):
+    """The JSON is no graph. `mistakes` say where and why; as text it is the first of them."""
+
+    def __init__(self, mistakes: Sequence[Misshapen]) -> None:
+        self.mistakes = mistakes
+        super().__init__(": ".join(filter(None, (mistakes[0].pointer, mistakes[0].message))))
+
+
 def parse_graph(raw: Any) -> Graph:
-    """The graph of its JSON. Raises `ValueError` when the JSON has another shape."""
-    if not isinstance(raw, Mapping):
-        raise ValueError("the graph must be an object")  # noqa: TRY004 - callers handle one error
+    """The graph of its JSON; one without `schema` is of the first version and means the same in the second.
+
+    Raises `GraphInvalid`, a `ValueError`, when anything in it is of another shape or not known.
+    """
+    if mistakes := misshapen(raw):
+        raise GraphInvalid(mistakes)
+    return Graph(
+        nodes=tuple(_node(node) for node in raw.get("nodes", [])),
+        edges=tuple(Edge(**edge) for edge in raw.get("edges", [])),
+        variables=tuple(Variable(**variable) for variable in raw.get("variables", [])),
+        limits=Limits(**{name: int(limit) for name, limit in raw.get("limits", {}).items()}),
+    )
+
+
+def _node(raw: Mapping[str, Any]) -> Node:
+    if "policy" not in raw:
+        return Node(**raw)
+    policy = dict(raw["policy"])
+    if "retries" in policy:
+        policy["retries"] = int(policy["retries"])  # 2.0 is an integer in JSON
+    return Node(**{**raw, "policy": Policy(**policy)})
+
+
+def readable_graph(raw: Any) -> Graph:
+    """As much as can be read of a draft's JSON, which may be nothing at all; the checks say what is wrong with it."""
     try:
-        nodes = tuple(
-            Node(
-                id=str(n["id"]),
-                type=str(n["type"]),
-                title=n.get("title", ""),
-                config=dict(n.get("config", {})),
-                inputs=dict(n.get("inputs", {})),
-            )
-            for n in raw.get("nodes", [])
-        )
-        edges = tuple(Edge(str(e["source"]), str(e["target"]), str(e.get("when", ""))) for e in raw.get("edges", []))
-    except (KeyError, TypeError, AttributeError, ValueError) as exc:
-        raise ValueError(f"a node or an edge lacks a field: {exc}") from exc
-    return Graph(nodes, edges)
+        return parse_graph(readable(raw))
+    except ValueError:
+        return Graph((), ())

@@ -18,6 +18,7 @@ class Pipeline(models.Model):
         verbose_name = _("pipeline")
         verbose_name_plural = _("pipelines")
         ordering = ["key"]
+        permissions = [("run_pipeline", "Can try pipelines on real models and tools")]
 
     def __str__(self) -> str:
         return self.name

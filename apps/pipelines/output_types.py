@@ -1,21 +1,15 @@
 """Of which type the value of an input will be, as far as it can be known before the run."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
+
+from pydantic import ValidationError
 
 from apps.pipelines.graph import Graph, Node
+from apps.pipelines.nodes import node_types
 from apps.pipelines.wiring import lone_path
 
 Types = frozenset[str]
-
-TEXT: Final = {"type": "string"}
-TRUTH: Final = {"type": "boolean"}
-# What a node type always produces; types that are not here, and names that are not, are unknown.
-_PRODUCED: Final[Mapping[str, Mapping[str, Any]]] = {
-    "prompt": {"system": TEXT, "text": TEXT},
-    "llm_chat": {"text": TEXT, "model": TEXT, "mock": TRUTH, "degraded": TRUTH},
-    "condition": {"result": TRUTH},
-}
 
 
 def known_types(template: Any, graph: Graph, parts: Mapping[str, Any]) -> Types | None:
@@ -30,13 +24,12 @@ def known_types(template: Any, graph: Graph, parts: Mapping[str, Any]) -> Types 
 
 
 def _outputs(node: Node, parts: Mapping[str, Any]) -> Any:
-    """A schema of what the node produces: of the form for the start, of the tool for a tool."""
-    if node.type == "start":
-        return parts.get("form")
-    if node.type == "mcp_tool":
-        tool = parts.get("tools", {}).get(f"{node.config.get('server')}/{node.config.get('tool')}")
-        return tool["output_schema"] if tool else None
-    return {"type": "object", "properties": _PRODUCED.get(node.type, {})}
+    """A schema of what the node produces, as far as it is known."""
+    kind = node_types().get(node.type)
+    try:
+        return kind.produces(kind.Config.model_validate(dict(node.config)), parts) if kind else None
+    except ValidationError:
+        return None  # the settings are told of elsewhere
 
 
 def _named(schema: Any, path: tuple[str, ...]) -> Types | None:

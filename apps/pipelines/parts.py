@@ -5,8 +5,9 @@ from typing import Any
 
 from apps.core.publishing.canonical import sha256_of
 from apps.mcp.models import Tool
-from apps.pipelines.graph import Graph, parse_graph
+from apps.pipelines.graph import Graph, Node, readable_graph
 from apps.pipelines.models import Pipeline
+from apps.pipelines.nodes import needs_of
 from apps.prompts.services import collect_prompts
 
 MAX_DEPTH = 5  # pipelines in one chain, below the first
@@ -25,48 +26,44 @@ def parts_of_graph(graph: Graph, *, key: str = "") -> dict[str, Any]:
     return {"pipelines": pipelines, "prompts": collect_prompts(prompts), "tools": _tools(tools)}
 
 
-def readable_graph(raw: Any) -> Graph:
-    """The graph of its JSON, or an empty one when it has another shape; the checks say so."""
-    try:
-        return parse_graph(raw)
-    except ValueError:
-        return Graph((), ())
-
-
 def pipelines_named(graph: Graph) -> set[str]:
-    """The keys of the pipelines that nodes run, whatever the nodes' type."""
-    return _configured(graph, "pipeline")
+    """The keys of the pipelines that nodes run."""
+    return {name for node in graph.nodes for name in needs_of(node).pipelines}
 
 
 def prompts_named(graph: Graph) -> set[str]:
-    """The keys of the prompts that nodes fill."""
-    return {str(node.config.get("prompt", "")) for node in graph.of_type("prompt")}
+    """The prompts that nodes fill, as they are written there."""
+    return {name for node in graph.nodes for name in needs_of(node).prompts}
 
 
 def tools_named(graph: Graph) -> set[str]:
     """The addresses of the tools that nodes call."""
-    return {f"{node.config.get('server')}/{node.config.get('tool')}" for node in graph.of_type("mcp_tool")}
+    return {address for node in graph.nodes for address in needs_of(node).tools}
 
 
 def capabilities_named(graphs: Iterable[Graph]) -> list[str]:
     """What nodes ask models for; a node that talks to a model and says nothing asks for `chat`."""
-    talking = [str(node.config.get("capability", "chat")) for graph in graphs for node in graph.of_type("llm_chat")]
-    return sorted({*talking, *(name for graph in graphs for name in _configured(graph, "capability"))})
+    return sorted({name for graph in graphs for node in graph.nodes for name in needs_of(node).capabilities})
 
 
 def models_named(graphs: Iterable[Graph]) -> list[str]:
     """The models that nodes ask for by name."""
-    return sorted({name for graph in graphs for name in _configured(graph, "model")})
+    return sorted({name for graph in graphs for node in graph.nodes for name in needs_of(node).models})
+
+
+def routes_named(graphs: Iterable[Graph]) -> set[tuple[str, str]]:
+    """What nodes ask models for, as (capability, model); the model is "" where none is named."""
+    return {route for graph in graphs for node in graph.nodes for route in needs_of(node).routes}
+
+
+def talking(graph: Graph) -> list[Node]:
+    """The nodes that ask models."""
+    return [node for node in graph.nodes if needs_of(node).capabilities]
 
 
 def schema_hash(input_schema: Any, output_schema: Any) -> str:
     """The hash of what a tool takes and gives; unlike the tool's own it can be computed from a release."""
     return sha256_of({"input_schema": input_schema, "output_schema": output_schema})
-
-
-def _configured(graph: Graph, name: str) -> set[str]:
-    values = (node.config.get(name) for node in graph.nodes)
-    return {value for value in values if isinstance(value, str) and value}
 
 
 def _pipelines(graph: Graph, key: str) -> dict[str, Any]:

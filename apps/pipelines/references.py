@@ -7,7 +7,7 @@ from typing import Any
 
 from apps.core.references import notice, table
 from apps.pipelines.nodes import node_types
-from apps.pipelines.nodes.base import NodeType
+from apps.pipelines.nodes.base import NodeType, known_names
 
 INTRODUCTION = """
 A pipeline is JSON: `{"nodes": [{"id", "type", "title", "config", "inputs"}], "edges": [{"source", "target", "when"}]}`.
@@ -43,7 +43,7 @@ def _section(kind: NodeType) -> list[str]:
 def _outputs(kind: NodeType) -> str:
     """The names of its outputs as far as they are known before anything is configured."""
     empty: dict[str, Any] = dict.fromkeys(kind.Config.model_json_schema().get("required", []), "")
-    names = kind.outputs(kind.Config.model_construct(**empty), {})
+    names = known_names(kind.produces(kind.Config.model_construct(**empty), {}))
     if names is None:
         return "depends on the form or the tool"
     return ", ".join(f"`{name}`" for name in sorted(names)) or "the task's result: its own inputs"

@@ -5,15 +5,15 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from itertools import product
-from typing import Any
+from typing import Any, Literal
 
 from django.utils.translation import gettext as _
 from pydantic import ValidationError
 
 from apps.core.errors import ApiError
-from apps.pipelines.graph import Graph, Node, parse_graph
+from apps.pipelines.graph import RESERVED_IDS, Graph, GraphInvalid, Node, parse_graph
 from apps.pipelines.nodes import node_types
-from apps.pipelines.nodes.condition import compile_expression
+from apps.pipelines.nodes.base import known_names
 from apps.pipelines.wiring import references
 
 MAX_NODES = 300
@@ -23,12 +23,17 @@ _ID = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 @dataclass(frozen=True)
 class GraphProblem:
-    """One thing to mend: a stable code, words, and where."""
+    """One thing to mend: a stable code, words, and where.
+
+    `field` is a path below the node (`config.model`, `inputs.text`). Of a graph that cannot be read it is a JSON
+    pointer into the graph, and `node` is told where the node has an id. Only an error stands in the way of a release.
+    """
 
     code: str
     message: str
     node: str = ""
     field: str = ""
+    severity: Literal["error", "warning"] = "error"
 
     def as_dict(self) -> dict[str, str]:
         return asdict(self)
@@ -38,8 +43,8 @@ def validate(raw: Any, parts: Mapping[str, Any] | None = None) -> list[GraphProb
     """Every problem of the graph. `parts` (form, prompts, tools) sharpens what can be said of references."""
     try:
         graph = parse_graph(raw)
-    except ValueError as exc:
-        return [GraphProblem("E_GRAPH_SHAPE", str(exc))]
+    except GraphInvalid as exc:
+        return [GraphProblem("E_GRAPH_SHAPE", one.message, one.node, one.pointer) for one in exc.mistakes]
     if len(graph.nodes) > MAX_NODES:
         return [GraphProblem("E_TOO_MANY_NODES", _("More than %(max)s nodes.") % {"max": MAX_NODES})]
     problems = [problem for rule in _SHAPE_RULES for problem in rule(graph)]
@@ -57,6 +62,9 @@ def _ids(graph: Graph) -> Iterator[GraphProblem]:
             yield GraphProblem("E_NODE_DUPLICATE", _("Two nodes have this id."), node_id)
         if not _ID.fullmatch(node_id):
             words = _("An id starts with a letter and holds lower-case letters, digits and underscores.")
+            yield GraphProblem("E_NODE_ID", words, node_id)
+        if node_id in RESERVED_IDS:
+            words = _("“%(id)s” means something else in references; choose another id.") % {"id": node_id}
             yield GraphProblem("E_NODE_ID", words, node_id)
 
 
@@ -114,12 +122,29 @@ def _dangling(graph: Graph, parts: Mapping[str, Any]) -> Iterator[GraphProblem]:
 
 def _configs(graph: Graph, parts: Mapping[str, Any]) -> Iterator[GraphProblem]:
     for node in graph.nodes:
+        kind = node_types()[node.type]
         try:
-            node_types()[node.type].Config.model_validate(dict(node.config))
+            config = kind.Config.model_validate(dict(node.config))
         except ValidationError as exc:
             for error in exc.errors():
                 field = ".".join(map(str, error["loc"]))
                 yield GraphProblem("E_CONFIG", f"{field}: {error['msg']}", node.id, f"config.{field}")
+            continue
+        for field, mistake in kind.mistakes(config):
+            yield GraphProblem(mistake.reason, mistake.text(), node.id, f"config.{field}")
+        if node.type not in _TOLD_OF_THEIR_PARTS:
+            yield from _missing_inputs(node, kind.accepts(config, parts))
+
+
+# What these need is said by rules of their own, which know the prompt and the tool.
+_TOLD_OF_THEIR_PARTS = frozenset({"prompt", "mcp_tool"})
+
+
+def _missing_inputs(node: Node, schema: Mapping[str, Any]) -> Iterator[GraphProblem]:
+    for name in schema.get("required", []):
+        if name not in node.inputs:
+            words = _("This step needs “%(name)s”.") % {"name": name}
+            yield GraphProblem("E_INPUT_MISSING", words, node.id, f"inputs.{name}")
 
 
 def _branches(graph: Graph, parts: Mapping[str, Any]) -> Iterator[GraphProblem]:
@@ -129,16 +154,8 @@ def _branches(graph: Graph, parts: Mapping[str, Any]) -> Iterator[GraphProblem]:
             if outcomes != {"true", "false"}:
                 words = _("A condition needs a way for true and a way for false, and no other.")
                 yield GraphProblem("E_BRANCH_INCOMPLETE", words, node.id)
-            yield from _expression(node)
         elif outcomes - {""}:
             yield GraphProblem("E_BRANCH_UNEXPECTED", _("Only a condition's edges depend on an outcome."), node.id)
-
-
-def _expression(node: Node) -> Iterator[GraphProblem]:
-    try:
-        compile_expression(str(node.config.get("expression", "")))
-    except ApiError as exc:
-        yield GraphProblem("E_CONDITION", exc.text(), node.id, "config.expression")
 
 
 def _parts_exist(graph: Graph, parts: Mapping[str, Any]) -> Iterator[GraphProblem]:
@@ -214,7 +231,7 @@ def _reference_problem(scope: _Scope, node: Node, path: tuple[str, ...]) -> tupl
 def _produces(source: Node, path: tuple[str, ...], parts: Mapping[str, Any]) -> bool:
     kind = node_types()[source.type]
     try:
-        known = kind.outputs(kind.Config.model_validate(dict(source.config)), parts)
+        known = known_names(kind.produces(kind.Config.model_validate(dict(source.config)), parts))
     except ValidationError:
         return True  # said already, as a problem of the configuration
     return known is None or len(path) < 2 or path[1] in known

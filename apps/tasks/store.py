@@ -16,6 +16,7 @@ from apps.core.storage.models import StoredFile
 from apps.core.transactions import retry_on_conflict
 from apps.pipelines.engine.ports import FinishedStep
 from apps.pipelines.graph import Graph
+from apps.pipelines.nodes import node_types
 from apps.pipelines.nodes.base import NodeResult
 from apps.tasks import events
 from apps.tasks.deltas import DeltaBatcher
@@ -99,7 +100,7 @@ class RunStore:
                     status=StepRun.Status.RUNNING, started_at=now, attempts=step.attempts + 1, error=None
                 )
             events.log(self._task, "step", self._told(node_id, StepRun.Status.RUNNING))
-            if not created and self._type(node_id) == "llm_chat":
+            if not created and self._streams(node_id):
                 self._advance()
                 events.log(self._task, "reset", {"node": node_id, "text": "", "offset": 0})
 
@@ -157,6 +158,9 @@ class RunStore:
 
     def _type(self, node_id: str) -> str:
         return self._graph.by_id[node_id].type
+
+    def _streams(self, node_id: str) -> bool:
+        return node_types()[self._type(node_id)].streams
 
     def _told(self, node_id: str, status: str) -> dict[str, Any]:
         step = StepRun.objects.filter(task=self._task, node=node_id, iteration=0).first()

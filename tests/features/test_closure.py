@@ -23,7 +23,7 @@ from apps.features.services import publish_feature
 from apps.mcp.models import Server, Tool
 from apps.pipelines.models import Pipeline
 from apps.pipelines.nodes import node_types
-from apps.pipelines.nodes.base import NodeConfig, NodeContext, NodeResult
+from apps.pipelines.nodes.base import BaseNode, NodeConfig, NodeContext, NodeResult
 from apps.pipelines.parts import MAX_DEPTH
 from apps.prompts.models import Prompt
 from apps.prompts.services import fill_prompt
@@ -35,16 +35,13 @@ class SubConfig(NodeConfig):
     pipeline: str
 
 
-class SubNode:
+class SubNode(BaseNode):
     """Stands in for the node type that runs another pipeline."""
 
     type, label, Config, default_timeout, retries = "sub_pipeline", "Sub", SubConfig, 5.0, 0
 
     async def run(self, context: NodeContext) -> NodeResult:
         return NodeResult({})
-
-    def outputs(self, config: Any, parts: Any) -> frozenset[str] | None:
-        return None
 
 
 @pytest.fixture

@@ -59,7 +59,7 @@ def test_publish__feature__holds_everything_its_run_needs(db):
 
     schemas = {"input_schema": {"properties": {"x": {}}}, "output_schema": {}}
     assert payload == {
-        "schema": 2,
+        "schema": 3,
         "key": "greeter",
         "title": {"en": "Greeter", "zh-hans": "问候"},
         "description": {"en": "Says hello", "zh-hans": "Says hello"},

@@ -40,12 +40,34 @@ def test_load__payload_of_version_1__is_brought_up_and_nothing_else_changed(name
     assert {key: value for key, value in new.items() if key not in added} == {
         key: value for key, value in old.items() if key not in ("schema", "tools")
     }
-    assert (new["schema"], new["table"], new["degrade"], new["pipelines"]) == (2, [], {}, {})
+    assert (new["schema"], new["table"], new["degrade"], new["pipelines"]) == (3, [], {}, {})
     assert (new["needs_approval"], new["models"]) == (False, [])
     for address, tool in old["tools"].items():
         schemas = {"input_schema": tool["input_schema"], "output_schema": tool["output_schema"]}
         described = {"description": "", "schema_sha256": sha256_of(schemas)}
         assert new["tools"][address] == {**tool, **described}
+
+
+def test_load__payload_of_version_2__is_the_same_with_another_number():
+    old = golden("copywriter.v2.json")
+
+    new = schema.load(old)
+
+    assert old == golden("copywriter.v2.json")
+    assert new == {**old, "schema": 3}
+
+
+def test_load__payload_of_version_2__gives_no_meaning_to_what_had_none():
+    old = {**golden("copywriter.v2.json"), "pipelines": {"x": {"graph": {"nodes": []}}}}
+    plain = schema.load(old)
+    old["pipeline"]["graph"] |= {"limits": {"steps": 1}, "position": [1, 2]}
+    node(old, 1).update(policy={"on_error": "continue"}, title=None, colour="red")
+    old["pipelines"]["x"]["graph"]["grid"] = 8
+
+    new = schema.load(old)
+
+    del node(plain, 1)["title"]
+    assert new == plain
 
 
 def test_load__payload_of_version_1__runs_as_before(db):
@@ -76,7 +98,7 @@ def test_read__stored_version_1__is_served_brought_up_and_stays_as_it_was_stored
 
     stored = live_snapshot(SCOPE, "copywriter")
     assert stored is not None
-    assert (payload["schema"], stored.payload) == (2, golden())
+    assert (payload["schema"], stored.payload) == (3, golden())
     assert stored.body == canonical_json(golden())
 
 
@@ -128,7 +150,7 @@ POISON = [
     (lambda p: p.update(schema="2"), "no object with a schema version"),
     (lambda p: p.update(schema=True), "no object with a schema version"),
     (lambda p: p.update(schema=0), "no object with a schema version"),
-    (lambda p: p.update(schema=3), "the payload has schema 3; this Paiban reads up to 2"),
+    (lambda p: p.update(schema=4), "the payload has schema 4; this Paiban reads up to 3"),
     (lambda p: p.update(schema=1) or p.pop("tools"), "cannot be brought up from schema 1: KeyError: 'tools'"),
     (lambda p: p.update(schema=1, tools=[1]), "cannot be brought up from schema 1"),
     (lambda p: p.pop("cost"), "/cost: Field required"),
@@ -143,7 +165,9 @@ POISON = [
     (lambda p: p["menu"].update(order="x"), "/menu/order: Input should be a valid integer"),
     (lambda p: p.update(degrade={"on": []}), "/degrade/on: List should have at least 1 item"),
     (lambda p: p["form"].update(schema={"type": "nope"}), "/form/schema: "),
-    (lambda p: p["pipeline"].update(graph={"nodes": [{}]}), "/pipeline: a node or an edge lacks a field: 'id'"),
+    (lambda p: p["pipeline"].update(graph={"nodes": [{}]}), "/pipeline: /nodes/0/id: This field is needed."),
+    (lambda p: p["pipeline"]["graph"].update(grid=8), "/pipeline: /grid: This field is not known."),
+    (lambda p: node(p, 1).update(colour="red"), "/pipeline: /nodes/1/colour: This field is not known."),
     (lambda p: node(p, 1).update(type="nope"), "/pipeline/brief: unknown node type 'nope'"),
     (lambda p: node(p, 2).update(config={"temperature": 9}), "/pipeline/copy: config: /temperature: "),
     (lambda p: node(p, 1).update(inputs={"product": "{{ broken"}), "/pipeline/brief: The template cannot be used"),
@@ -154,7 +178,7 @@ POISON = [
     (lambda p: p["prompts"]["copywriter"].update(body="{% render 'x' %}"), "There is no prompt “x” to include"),
     (lambda p: p["prompts"]["copywriter"].update(body="{% if a %}" * 3000), "/prompts/copywriter/body: The template"),
     (lambda p: p.update(pipelines={"x": {}}), "/pipelines/x/graph: Field required"),
-    (lambda p: p.update(pipelines={"x": {"graph": {"nodes": [5]}}}), "/pipelines/x: a node or an edge lacks a field"),
+    (lambda p: p.update(pipelines={"x": {"graph": {"nodes": [5]}}}), "/pipelines/x: /nodes/0: This is not"),
     (lambda p: node(p, 1).update(inputs={"product": nested(990)}), "the payload is nested too deeply"),
     (lambda p: p.update(tools={"s/t": {"sha256": "x"}}), "/tools/s/t/description: Field required"),
 ]

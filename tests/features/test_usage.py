@@ -183,11 +183,12 @@ def test_where_used__included_prompts__reach_through_the_chain(db: None) -> None
     }
 
 
-def test_where_used__sub_pipelines__reach_through_them(db: None) -> None:
+@pytest.mark.parametrize("kind", ["sub_pipeline", "map"])
+def test_where_used__pipelines_that_nodes_run__reach_through_them(db: None, kind: str) -> None:
     inner = {"nodes": [{"id": "p", "type": "prompt", "config": {"prompt": "deep"}}]}
-    middle = {"nodes": [{"id": "m", "type": "sub_pipeline", "config": {"pipeline": "inner"}}]}
-    top = {"nodes": [{"id": "t", "type": "sub_pipeline", "config": {"pipeline": "middle"}}]}
-    inner["nodes"].append({"id": "again", "type": "sub_pipeline", "config": {"pipeline": "middle"}})
+    middle = {"nodes": [{"id": "m", "type": kind, "config": {"pipeline": "inner"}}]}
+    top = {"nodes": [{"id": "t", "type": kind, "config": {"pipeline": "middle"}}]}
+    inner["nodes"].append({"id": "again", "type": kind, "config": {"pipeline": "middle"}})
     make_prompt("deep")
     for key, graph in (("inner", inner), ("middle", middle)):
         Pipeline.objects.create(key=key, name=key, graph=graph)

@@ -9,7 +9,7 @@ from apps.core.errors import ApiError
 from apps.pipelines.engine.ports import FinishedStep
 from apps.pipelines.engine.run import Run
 from apps.pipelines.graph import parse_graph
-from apps.pipelines.nodes.base import NodeConfig, NodeContext, NodeResult
+from apps.pipelines.nodes.base import BaseNode, NodeConfig, NodeContext, NodeResult
 
 CONFIGS = {
     "condition": {"expression": "true"},
@@ -36,7 +36,8 @@ def make_graph(edges: str, **inputs: dict[str, Any]) -> dict[str, Any]:
 
 def make_node(node_id: str, **inputs: Any) -> dict[str, Any]:
     kind = node_id if node_id in ("start", "end") else KINDS.get(node_id[0], "llm_chat")
-    return {"id": node_id, "type": kind, "config": CONFIGS.get(kind, {}), "inputs": inputs}
+    needed = {"text": "Hello."} if kind == "llm_chat" else {}
+    return {"id": node_id, "type": kind, "config": CONFIGS.get(kind, {}), "inputs": inputs or needed}
 
 
 class Checkpoints:
@@ -80,7 +81,7 @@ class Sink:
 
 
 @dataclass
-class WorkNode:
+class WorkNode(BaseNode):
     """Does what the test says, by node id; otherwise hands its inputs on."""
 
     type = "work"
@@ -104,9 +105,6 @@ class WorkNode:
         finally:
             self.running -= 1
         return NodeResult(output)
-
-    def outputs(self, config: Any, parts: Any) -> frozenset[str] | None:
-        return None
 
 
 def make_run(edges: str, *, checkpoints: Checkpoints, sink: Sink | None = None, **inputs: dict[str, Any]) -> Run:

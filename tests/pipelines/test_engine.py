@@ -1,6 +1,7 @@
 """The engine: order, concurrency, branches, retries, and never a finished step again."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,8 +10,11 @@ from asgiref.sync import async_to_sync
 from apps.core.errors import ApiError
 from apps.pipelines.engine import run as engine
 from apps.pipelines.engine.run import execute
-from apps.pipelines.errors import NodeCrashed, NodeTimeout, NoEndReached, ReferenceMissing
+from apps.pipelines.errors import NodeCrashed, NodeTimeout, NoEndReached, PipelineNotThere, ReferenceMissing
+from apps.pipelines.graph import Variable
 from apps.pipelines.nodes import node_types
+from apps.pipelines.nodes.base import NodeContext
+from apps.providers.gateway import Caller
 from tests.pipelines.builders import CONFIGS, Checkpoints, Sink, WorkNode, make_run
 
 CONDITION = {"c1": {"flag": "{{ start.flag }}"}}
@@ -200,6 +204,38 @@ def test_execute__failure__cancels_the_steps_beside_it(work):
         go("start>w1 start>w2 start>w3 w1>end w2>end w3>end", kept)
 
     assert (sorted(cancelled), kept.told("fail"), kept.told("finish")) == (["w2", "w3"], ["w1"], ["start"])
+
+
+def test_execute__node__is_told_its_place_its_attempt_and_the_variables(work):
+    async def act(context: NodeContext) -> dict[str, Any]:
+        if context.attempt == 1:
+            raise Passing()
+        return {"said": await context.outside.call("model", "chat/m", {}, echo, repeatable=True)}
+
+    async def echo(key: str) -> str:
+        return key
+
+    work.does, work.retries = {"w1": act}, 1
+    run = make_run("start>w1 w1>end", checkpoints=Checkpoints(), end={"said": "{{ w1.said }}"})
+    run = replace(run, graph=replace(run.graph, variables=(Variable("tone", {}, "warm"),)), language="zh-hans")
+
+    output = async_to_sync(execute)(run)
+
+    first, second = work.seen
+    assert output == {"said": "task-1:w1:0:0"}
+    assert (first.path, first.attempt, second.attempt, second.key) == ("w1", 1, 2, first.key)
+    assert (second.variables, second.language, second.resumed) == ({"tone": "warm"}, "zh-hans", None)
+    assert (second.spent(), second.left(), second.caller) == (0, None, Caller())
+
+
+def test_execute__node_that_runs_another_pipeline__is_refused(work):
+    async def act(context: NodeContext) -> Any:
+        return await context.nested.run("other", {})
+
+    work.does = {"w1": act}
+
+    with pytest.raises(PipelineNotThere):
+        go("start>w1 w1>end", Checkpoints())
 
 
 def test_execute__step_too_slow__is_a_timeout(work):

@@ -11,7 +11,7 @@ GRAPH = parse_graph(
             {"id": "start", "type": "start"},
             {"id": "ask", "type": "prompt", "config": {"prompt": "p"}},
             {"id": "say", "type": "llm_chat"},
-            {"id": "is", "type": "condition"},
+            {"id": "is", "type": "condition", "config": {"expression": "true"}},
             {"id": "cut", "type": "mcp_tool", "config": {"server": "s", "tool": "t"}},
             {"id": "gone", "type": "mcp_tool", "config": {"server": "s", "tool": "gone"}},
             {"id": "other", "type": "something"},

@@ -60,7 +60,7 @@ def test_validate__sound_graph__has_no_problems():
     ],
 )
 def test_validate__another_shape__says_so(raw):
-    assert [code for code, _node, _field in told(raw)] == ["E_GRAPH_SHAPE"]
+    assert {code for code, _node, _field in told(raw)} == {"E_GRAPH_SHAPE"}
 
 
 @pytest.mark.parametrize(
@@ -80,6 +80,9 @@ def test_validate__another_shape__says_so(raw):
         (make_graph("start>a a>end start>b"), ("E_DANGLING", "b", "")),
         (changed(LINE, "a", config={"temperature": 9}), ("E_CONFIG", "a", "config.temperature")),
         (changed(LINE, "a", config={"nope": 1}), ("E_CONFIG", "a", "config.nope")),
+        ({**LINE, "layout": {}}, ("E_GRAPH_SHAPE", "", "/layout")),
+        (changed(LINE, "a", policy={"tries": 3}), ("E_GRAPH_SHAPE", "a", "/nodes/1/policy/tries")),
+        (changed(LINE, "a", inputs={"system": "Be brief."}), ("E_INPUT_MISSING", "a", "inputs.text")),
         (make_graph("start>c1 c1+end"), ("E_BRANCH_INCOMPLETE", "c1", "")),
         (make_graph("start>c1 c1+end c1>end"), ("E_BRANCH_INCOMPLETE", "c1", "")),
         (make_graph("start>a a+end"), ("E_BRANCH_UNEXPECTED", "a", "")),
@@ -125,6 +128,11 @@ def test_validate__bad_id__is_refused(node_id):
     graph = {"nodes": [make_node("start"), {**make_node("a"), "id": node_id}, make_node("end")], "edges": []}
 
     assert ("E_NODE_ID", node_id, "") in told(graph)
+
+
+@pytest.mark.parametrize("node_id", ["vars", "run", "item", "error"])
+def test_validate__id_that_references_use_for_something_else__is_refused(node_id):
+    assert ("E_NODE_ID", node_id, "") in told(make_graph(f"start>{node_id} {node_id}>end"))
 
 
 @pytest.mark.parametrize("config", [{"prompt": ["p"]}, {"prompt": {"a": 1}}, {"prompt": None}, {}])

@@ -9,7 +9,7 @@ from apps.features.models import Feature, MenuGroup
 from apps.features.services import publish_feature
 from apps.pipelines.models import Pipeline
 from apps.pipelines.nodes import node_types
-from apps.pipelines.nodes.base import NodeConfig, NodeContext, NodeResult
+from apps.pipelines.nodes.base import BaseNode, NodeConfig, NodeContext, NodeResult
 from apps.tasks.models import Task
 from apps.tasks.services import create_task
 
@@ -61,7 +61,7 @@ def make_task(user: User, *, feature: str = "echo", text: str = "hello") -> Task
     return create_task(user, feature=feature, given={"text": text})
 
 
-class Gate:
+class Gate(BaseNode):
     """A node type for tests: counts its runs and waits until it is let through."""
 
     type = "gate"
@@ -84,9 +84,6 @@ class Gate:
         if self.failure:
             raise self.failure
         return NodeResult({})
-
-    def outputs(self, config: Any, parts: Any) -> frozenset[str]:
-        return frozenset()
 
 
 def register_gate(monkeypatch: Any) -> Gate:

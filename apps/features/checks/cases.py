@@ -10,6 +10,8 @@ from apps.core.errors import ApiError
 from apps.core.publishing.registry import Problem
 from apps.features.checks.graphs import graphs_of
 from apps.pipelines.graph import Graph, Node
+from apps.pipelines.nodes import needs_of
+from apps.pipelines.parts import talking
 from apps.pipelines.wiring import references
 from apps.prompts.gate import cases_sha256, content_sha256, failing, newest_runs
 from apps.prompts.models import CaseRun, Prompt
@@ -94,17 +96,17 @@ class _Models:
     def of(self, reference: str) -> list[str]:
         """The models that would be asked first; none where nobody can answer, which is told already."""
         asked = [node for graph in self._graphs for node in _reading(graph, reference)]
-        routes = {_route(node) for node in asked or self._talking()} or {("chat", "")}
+        routes = {route for node in asked or self._talking() for route in needs_of(node).routes} or {("chat", "")}
         return sorted({model for route in routes for model in _leading(*route)})
 
     def _talking(self) -> list[Node]:
-        return [node for graph in self._graphs for node in graph.of_type("llm_chat")]
+        return [node for graph in self._graphs for node in talking(graph)]
 
 
 def _reading(graph: Graph, reference: str) -> list[Node]:
     """The model nodes that read what the prompt's nodes make."""
-    filled = {node.id for node in graph.of_type("prompt") if node.config.get("prompt") == reference}
-    return [node for node in graph.of_type("llm_chat") if filled & _read_by(node)]
+    filled = {node.id for node in graph.nodes if reference in needs_of(node).prompts}
+    return [node for node in talking(graph) if filled & _read_by(node)]
 
 
 def _read_by(node: Node) -> set[str]:
@@ -112,10 +114,6 @@ def _read_by(node: Node) -> set[str]:
         return {path[0] for path in references(dict(node.inputs))}
     except ApiError:
         return set()
-
-
-def _route(node: Node) -> tuple[str, str]:
-    return str(node.config.get("capability", "chat")), str(node.config.get("model") or "")
 
 
 def _leading(capability: str, model: str) -> list[str]:

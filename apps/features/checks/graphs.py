@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from apps.features.closure import parts_of
-from apps.pipelines.graph import Graph
-from apps.pipelines.parts import readable_graph
+from apps.pipelines.graph import Graph, readable_graph
 
 
 @dataclass(frozen=True)

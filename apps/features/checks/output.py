@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from apps.core.publishing.registry import Problem
 from apps.features.checks.fields import is_object_schema
-from apps.pipelines.parts import readable_graph
+from apps.pipelines.graph import readable_graph
 
 
 def delivered(payload: dict[str, Any]) -> Iterator[Problem]:

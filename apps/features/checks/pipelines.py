@@ -8,8 +8,9 @@ from django.utils.translation import gettext as _
 from apps.core.chains import is_circle, longest_chain
 from apps.core.publishing.registry import Problem
 from apps.features.checks.graphs import graphs_of
+from apps.pipelines.nodes import needs_of
 from apps.pipelines.parts import MAX_DEPTH, pipelines_named
-from apps.pipelines.validator import validate
+from apps.pipelines.validator import GraphProblem, validate
 
 # The validator only sees that a tool is not among the parts; `checks.tools` knows why and says that instead.
 _TOLD_ELSEWHERE = frozenset({"E_TOOL_UNKNOWN"})
@@ -20,8 +21,13 @@ def graphs_valid(payload: dict[str, Any]) -> Iterator[Problem]:
     for placed in graphs_of(payload):
         for problem in validate(placed.raw, placed.parts):
             if problem.code not in _TOLD_ELSEWHERE:
-                path = f"{placed.path}/{problem.node}/{problem.field}".rstrip("/")
-                yield Problem(problem.code, path, problem.message)
+                yield Problem(problem.code, _path(placed.path, problem), problem.message, problem.severity)
+
+
+def _path(pipeline: str, problem: GraphProblem) -> str:
+    if problem.code == "E_GRAPH_SHAPE":
+        return f"{pipeline}/graph{problem.field}" if problem.field else pipeline
+    return f"{pipeline}/{problem.node}/{problem.field}".rstrip("/")
 
 
 def pipelines_end(payload: dict[str, Any]) -> Iterator[Problem]:
@@ -29,8 +35,7 @@ def pipelines_end(payload: dict[str, Any]) -> Iterator[Problem]:
     placed = {one.key: one for one in graphs_of(payload)}
     for one in placed.values():
         for node in one.graph.nodes:
-            name = node.config.get("pipeline")
-            if isinstance(name, str) and name not in placed:
+            for name in sorted(needs_of(node).pipelines - placed.keys()):
                 words = _("There is no pipeline “%(key)s”.") % {"key": name}
                 yield Problem("E_PIPELINE_UNKNOWN", f"{one.path}/{node.id}/config.pipeline", words)
     following = {key: sorted(pipelines_named(one.graph)) for key, one in placed.items()}

@@ -8,7 +8,8 @@ from django.utils.translation import gettext as _
 from apps.core.publishing.registry import Problem
 from apps.features.checks.graphs import graphs_of
 from apps.mcp.models import Tool
-from apps.pipelines.nodes.mcp_tool import NODE
+from apps.pipelines.graph import Node
+from apps.pipelines.nodes import needs_of
 
 
 def tools_usable(payload: dict[str, Any]) -> Iterator[Problem]:
@@ -22,10 +23,14 @@ def tools_usable(payload: dict[str, Any]) -> Iterator[Problem]:
 
 def _missing(payload: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for placed in graphs_of(payload):
-        for node in placed.graph.of_type(NODE.type):
-            address = f"{node.config.get('server')}/{node.config.get('tool')}"
-            if address not in payload["tools"]:
-                yield f"{placed.path}/{node.id}/config.tool", address
+        for node in placed.graph.nodes:
+            for address in sorted(needs_of(node).tools - payload["tools"].keys()):
+                yield f"{placed.path}/{node.id}/config.{_setting(node)}", address
+
+
+def _setting(node: Node) -> str:
+    """Where a node says which tool it calls."""
+    return next((name for name in ("tool", "tools", "operation") if name in node.config), "tool")
 
 
 def _rows(addresses: set[str]) -> dict[str, Tool]:

@@ -9,6 +9,7 @@ from apps.core.errors import ApiError
 from apps.core.publishing.registry import Problem
 from apps.features.checks.graphs import PlacedGraph, graphs_of
 from apps.pipelines.graph import Node
+from apps.pipelines.nodes import needs_of
 from apps.pipelines.output_types import known_types
 from apps.prompts.variables import TYPES, Variable, needed_by
 
@@ -18,16 +19,16 @@ _ACCEPTED = {"number": frozenset({"number", "integer"})}
 def variables_bound(payload: dict[str, Any]) -> Iterator[Problem]:
     """Every prompt node binds what its prompt, and what that includes, cannot do without."""
     for placed in graphs_of(payload):
-        for node in placed.graph.of_type("prompt"):
+        for node in placed.graph.nodes:
             for variable in _needed(node, payload["prompts"]):
                 yield from _unbound(placed, node, variable)
                 yield from _mistyped(placed, node, variable)
 
 
 def _needed(node: Node, prompts: dict[str, Any]) -> list[Variable]:
-    prompt = prompts.get(str(node.config.get("prompt")))
+    named = (prompts[name] for name in sorted(needs_of(node).prompts & prompts.keys()))
     try:
-        return needed_by(prompt, prompts) if prompt else []
+        return [variable for prompt in named for variable in needed_by(prompt, prompts)]
     except ApiError:
         return []  # a template that cannot be read was told already
 

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
 
 from apps.features.files.kinds import FEATURES, MENUS, PIPELINES, PROMPTS, Document, Documents
-from apps.pipelines.graph import Graph, Node, parse_graph
+from apps.pipelines.graph import Graph, Node, readable_graph
+from apps.pipelines.nodes import needs_of
 from apps.prompts.reference import key_of, reference_of
 
 # By pattern, not by parser: a draft's text may be unfinished, and what it names is needed all the same.
@@ -38,7 +38,7 @@ def prompts_of(documents: Documents, pipelines: Iterable[str]) -> set[str]:
 
 def references_of(documents: Documents, pipelines: Iterable[str]) -> set[str]:
     """The same as they are written: drafts, versions and labels. Of a version that no file has, the draft counts."""
-    named = {name for node in nodes_of(documents, pipelines) for name in _named(node, "prompt", "prompt")}
+    named = {name for node in nodes_of(documents, pipelines) for name in needs_of(node).prompts}
     return _reached(named, lambda name: _included(_text(documents, name)))
 
 
@@ -65,13 +65,7 @@ def _reached(start: Iterable[str], following: Callable[[str], set[str]]) -> set[
 
 
 def _within(pipeline: Document | None) -> set[str]:
-    return {key for node in _graph(pipeline).nodes for key in _named(node, "sub_pipeline", "pipeline")}
-
-
-def _named(node: Node, kind: str, setting: str) -> set[str]:
-    """The key that a node of type `kind` has in `setting`; what is no text names nothing."""
-    value: Any = node.config.get(setting) if node.type == kind else None
-    return {value} if isinstance(value, str) and value else set()
+    return {key for node in _graph(pipeline).nodes for key in needs_of(node).pipelines}
 
 
 def _included(prompt: Document | None) -> set[str]:
@@ -81,10 +75,7 @@ def _included(prompt: Document | None) -> set[str]:
 
 
 def _graph(pipeline: Document | None) -> Graph:
-    try:
-        return parse_graph(pipeline["graph"] if pipeline else {})
-    except ValueError:
-        return Graph((), ())
+    return readable_graph(pipeline["graph"] if pipeline else {})
 
 
 def _present(documents: Documents, folder: str, keys: Iterable[str]) -> dict[str, Document]:

@@ -10,6 +10,7 @@ from apps.core.errors import ApiError
 from apps.features.files.closure import nodes_of, pipelines_of
 from apps.features.files.kinds import Document, Documents
 from apps.mcp.models import Tool
+from apps.pipelines.nodes import needs_of as needs_of_node
 from apps.providers.catalogue import candidates
 
 CHAT = "chat"  # what a model node asks for when it says nothing
@@ -34,13 +35,11 @@ class Needs:
 
 def needs_of(documents: Documents, feature: Document, hashes: dict[str, str]) -> Needs:
     """What the nodes of the feature's pipelines ask for; `hashes` are those of the approved tools."""
-    nodes = list(nodes_of(documents, pipelines_of(documents, [feature["pipeline"]])))
-    chats = [node for node in nodes if node.type == "llm_chat"]
-    tools = [f"{n.config.get('server')}/{n.config.get('tool')}" for n in nodes if n.type == "mcp_tool"]
+    named = [needs_of_node(node) for node in nodes_of(documents, pipelines_of(documents, [feature["pipeline"]]))]
     return Needs(
-        frozenset(str(node.config.get("capability", CHAT)) for node in chats),
-        frozenset(str(node.config["model"]) for node in chats if node.config.get("model")),
-        {address: hashes.get(address) for address in tools},
+        frozenset().union(*(need.capabilities for need in named)),
+        frozenset().union(*(need.models for need in named)),
+        {address: hashes.get(address) for need in named for address in sorted(need.tools)},
     )
 
 

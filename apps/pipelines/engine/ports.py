@@ -1,19 +1,185 @@
-"""What the engine needs from the app that runs it: where steps are kept, and who hears of them."""
+"""What the engine needs from the app that runs it: where steps are kept, who hears of them, the way outside.
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+A path names a step of a run: the ids of the nodes down to it, joined by "/". An item of a map stands behind "#", as in
+`each#17/brief`. A path has at most `MAX_PATH` characters.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, Literal, Protocol
 
 from apps.core.errors import ApiError
-from apps.pipelines.nodes.base import NodeResult
+from apps.pipelines.nodes.base import Answer, Asked, NodeResult, Outside
+from apps.pipelines.nodes.context import Json, LogLevel, OutsideKind
+
+__all__ = [
+    "MAX_PATH",
+    "Answered",
+    "Begun",
+    "Checkpoints",
+    "Entry",
+    "Failed",
+    "Finished",
+    "FinishedStep",
+    "Intended",
+    "Journal",
+    "Logged",
+    "Outside",
+    "RecordedCall",
+    "Resumed",
+    "Sink",
+    "Skipped",
+    "Sleeping",
+    "Waiting",
+]
+
+MAX_PATH: Final = 200
 
 
 @dataclass(frozen=True)
 class FinishedStep:
-    """A step that needs no repeating."""
+    """A step that needs no repeating. `error` is set on one that failed and let the run go on."""
 
     output: Mapping[str, Any]
     branch: str
+    error: Mapping[str, Any] | None = None
+
+
+# --- what a journal is told ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Begun:
+    """The step starts, for the `attempt`th time."""
+
+    path: str
+    type: str
+    attempt: int
+    inputs: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Intended:
+    """A call outside is about to be made. Written before it is sent."""
+
+    path: str
+    no: int  # of the call within its step, from 0
+    kind: OutsideKind
+    address: str
+    request_sha256: str
+    repeatable: bool
+
+
+@dataclass(frozen=True)
+class Answered:
+    """How a call outside ended. `unknown`: it may have happened, and nobody can tell."""
+
+    path: str
+    no: int
+    status: Literal["done", "failed", "unknown"]
+    response: Json
+    usage: Mapping[str, Any] = field(default_factory=dict)
+    error: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The step's result. `reused` marks one that was not computed: a pin, or a replay's recorded step."""
+
+    path: str
+    type: str
+    result: NodeResult
+    reused: bool = False
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """No way leads to the step."""
+
+    path: str
+    type: str
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The step failed for good. `goes_on`: the run follows its way `error`, or takes `fallback` for its output."""
+
+    path: str
+    type: str
+    error: ApiError
+    goes_on: bool = False
+    fallback: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """The step asks a person."""
+
+    path: str
+    type: str
+    asked: Asked
+
+
+@dataclass(frozen=True)
+class Sleeping:
+    """The step goes on at `until`."""
+
+    path: str
+    type: str
+    until: datetime
+
+
+@dataclass(frozen=True)
+class Logged:
+    """The step says something for whoever looks into the run."""
+
+    path: str
+    level: LogLevel
+    message: str
+
+
+Entry = Begun | Intended | Answered | Finished | Skipped | Failed | Waiting | Sleeping | Logged
+
+
+# --- what a journal tells -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class RecordedCall:
+    """A call outside that an earlier claim made, or was about to make (`intent`)."""
+
+    kind: OutsideKind
+    address: str
+    request_sha256: str
+    repeatable: bool
+    status: Literal["intent", "done", "failed", "unknown"]
+    response: Json = None
+    usage: Mapping[str, Any] = field(default_factory=dict)
+    error: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """What earlier claims of the run left, by path. All empty for a run that never began."""
+
+    steps: Mapping[str, FinishedStep] = field(default_factory=dict)
+    skipped: frozenset[str] = frozenset()
+    attempts: Mapping[str, int] = field(default_factory=dict)  # of steps that began
+    calls: Mapping[tuple[str, int], RecordedCall] = field(default_factory=dict)
+    questions: Mapping[str, Asked | Answer] = field(default_factory=dict)  # open ones, and answered ones
+    sleeping: Mapping[str, datetime] = field(default_factory=dict)
+    spent_micro: int = 0
+
+
+class Journal(Protocol):
+    """Where a run is kept. Both methods raise when the run was taken over by another worker."""
+
+    async def load(self) -> Resumed:
+        """What is kept of the run."""
+
+    async def write(self, entries: Sequence[Entry]) -> None:
+        """Keep all of `entries`, in their order, in one transaction; it has been committed on return."""
 
 
 class Checkpoints(Protocol):

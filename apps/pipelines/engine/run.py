@@ -7,18 +7,21 @@ its own edges are not taken. A step counts as done when its checkpoint is writte
 import asyncio
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
 
 from apps.core.errors import ApiError
+from apps.pipelines.engine.plain import Alone, Direct
 from apps.pipelines.engine.ports import Checkpoints, FinishedStep, Sink
 from apps.pipelines.errors import NodeCrashed, NodeTimeout, NoEndReached
 from apps.pipelines.graph import Edge, Graph, Node
 from apps.pipelines.nodes import node_types
 from apps.pipelines.nodes.base import Files, NodeContext, NodeResult
+from apps.pipelines.nodes.context import LogLevel
 from apps.pipelines.wiring import resolve
+from apps.providers.gateway import Caller
 
 log = structlog.get_logger("pipelines")
 
@@ -36,6 +39,8 @@ class Run:
     files: Files
     checkpoints: Checkpoints
     sink: Sink
+    caller: Caller = field(default_factory=Caller)
+    language: str = "en"
 
 
 async def execute(run: Run) -> dict[str, Any]:
@@ -105,7 +110,7 @@ async def _attempts(run: Run, node: Node, steps: Mapping[str, FinishedStep]) -> 
     kind = node_types()[node.type]
     for attempt in range(kind.retries + 1):
         try:
-            return await asyncio.wait_for(kind.run(_context(run, node, steps)), kind.default_timeout)
+            return await asyncio.wait_for(kind.run(_context(run, node, steps, attempt + 1)), kind.default_timeout)
         except TimeoutError as exc:
             failure: ApiError = NodeTimeout(node=node.id, seconds=int(kind.default_timeout))
             failure.__cause__ = exc
@@ -122,7 +127,7 @@ async def _attempts(run: Run, node: Node, steps: Mapping[str, FinishedStep]) -> 
     raise AssertionError("unreachable")
 
 
-def _context(run: Run, node: Node, steps: Mapping[str, FinishedStep]) -> NodeContext:
+def _context(run: Run, node: Node, steps: Mapping[str, FinishedStep], attempt: int) -> NodeContext:
     outputs = {node_id: step.output for node_id, step in steps.items()}
     inputs = run.input if node.type == "start" else {n: resolve(t, outputs) for n, t in node.inputs.items()}
 
@@ -132,15 +137,30 @@ def _context(run: Run, node: Node, steps: Mapping[str, FinishedStep]) -> NodeCon
     async def on_delta(text: str) -> None:
         await run.sink.delta(node.id, text)
 
+    async def on_log(level: LogLevel, message: str) -> None:
+        log.info("node.says", node=node.id, level=level, message=message)
+
+    key = f"{run.key}:{node.id}:0"
     return NodeContext(
         node_id=node.id,
-        key=f"{run.key}:{node.id}:0",
+        path=node.id,
+        key=key,
+        attempt=attempt,
         inputs=inputs,
         config=node_types()[node.type].Config.model_validate(dict(node.config)),
         parts=run.parts,
+        variables={variable.name: variable.value for variable in run.graph.variables},
+        caller=run.caller,
+        language=run.language,
         files=run.files,
+        outside=Direct(key),
+        nested=Alone(),
+        resumed=None,
+        log=on_log,
         on_progress=on_progress,
         on_delta=on_delta,
+        spent=lambda: 0,
+        left=lambda: None,
     )
 
 

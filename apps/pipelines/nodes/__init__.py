@@ -4,7 +4,8 @@ import importlib
 import pkgutil
 from functools import lru_cache
 
-from apps.pipelines.nodes.base import NodeType
+from apps.pipelines.graph import Node
+from apps.pipelines.nodes.base import BaseNode, Needs, NodeType
 
 
 @lru_cache(maxsize=1)
@@ -21,3 +22,9 @@ def node_types() -> dict[str, NodeType]:
 def labels() -> dict[str, str]:
     """What people call each node type, in the active language."""
     return {name: str(node.label) for name, node in node_types().items()}
+
+
+def needs_of(node: Node) -> Needs:
+    """The parts that `node` names. Of a type that is not known, what settings with the usual names say."""
+    kind = node_types().get(node.type)
+    return kind.needs(node.config) if kind else BaseNode().needs(node.config)

@@ -1,14 +1,15 @@
 """Condition: a CEL expression over its inputs decides which way to go on. CEL runs no code and always ends."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
 import cel
 from django.utils.translation import gettext_lazy as _
 
+from apps.core.errors import ApiError
 from apps.pipelines.errors import ConditionInvalid
-from apps.pipelines.nodes.base import NodeConfig, NodeContext, NodeResult
+from apps.pipelines.nodes.base import BaseNode, NodeConfig, NodeContext, NodeResult, Schema, closed
 
 MAX_EXPRESSION = 2_000
 
@@ -17,19 +18,29 @@ class ConditionConfig(NodeConfig):
     expression: str
 
 
-class ConditionNode:
+class ConditionNode(BaseNode):
     type = "condition"
     label = _("Condition")
+    help = _("Goes one way or the other, by an expression over its inputs.")
+    category = "logic"
+    icon = "split"
     Config = ConditionConfig
-    default_timeout = 5.0
-    retries = 0
 
     async def run(self, context: NodeContext) -> NodeResult:
         decided = decide(context.config.expression, context.inputs)
         return NodeResult({"result": decided}, branch="true" if decided else "false")
 
-    def outputs(self, config: Any, parts: Mapping[str, Any]) -> frozenset[str] | None:
-        return frozenset({"result"})
+    def produces(self, config: Any, parts: Mapping[str, Any]) -> Schema | None:
+        return closed({"result": {"type": "boolean"}})
+
+    def ways(self, config: Mapping[str, Any]) -> tuple[str, ...]:
+        return ("true", "false")
+
+    def mistakes(self, config: ConditionConfig) -> Iterator[tuple[str, ApiError]]:
+        try:
+            compile_expression(config.expression)
+        except ConditionInvalid as exc:
+            yield "expression", exc
 
 
 @lru_cache(maxsize=512)

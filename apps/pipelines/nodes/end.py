@@ -5,21 +5,25 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from apps.pipelines.nodes.base import NodeConfig, NodeContext, NodeResult
+from apps.pipelines.nodes.base import BaseNode, NodeContext, NodeResult, Schema, closed
 
 
-class EndNode:
+class EndNode(BaseNode):
     type = "end"
     label = _("End")
-    Config = NodeConfig
-    default_timeout = 5.0
-    retries = 0
+    help = _("Its inputs are the result.")
+    category = "flow"
+    icon = "flag"
+    single = True
 
     async def run(self, context: NodeContext) -> NodeResult:
         return NodeResult(dict(context.inputs))
 
-    def outputs(self, config: Any, parts: Mapping[str, Any]) -> frozenset[str] | None:
-        return frozenset()
+    def produces(self, config: Any, parts: Mapping[str, Any]) -> Schema | None:
+        return closed({})
+
+    def ways(self, config: Mapping[str, Any]) -> tuple[str, ...]:
+        return ()
 
 
 NODE = EndNode()

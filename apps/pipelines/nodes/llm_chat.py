@@ -6,7 +6,7 @@ from typing import Any, Literal
 from django.utils.translation import gettext_lazy as _
 from pydantic import Field
 
-from apps.pipelines.nodes.base import NodeConfig, NodeContext, NodeResult
+from apps.pipelines.nodes.base import BaseNode, Needs, NodeConfig, NodeContext, NodeResult, Schema, closed, named
 from apps.providers.degrade import policy_of
 from apps.providers.gateway import Ask, Caller, chat
 from apps.providers.types import ChatRequest, message
@@ -19,10 +19,15 @@ class LlmChatConfig(NodeConfig):
     max_tokens: int | None = Field(default=None, ge=1, le=200_000)
 
 
-class LlmChatNode:
+class LlmChatNode(BaseNode):
     type = "llm_chat"
     label = _("Model answer")
+    help = _("Asks a model; the answer streams.")
+    category = "models"
+    icon = "chat"
     Config = LlmChatConfig
+    effect = "read"
+    streams = True
     default_timeout = 180.0
     retries = 0  # the gateway fails over; after the first words a second try would say something else
 
@@ -55,8 +60,20 @@ class LlmChatNode:
         told = {"text": answer.text, "model": answer.model_used, "mock": answer.mock, "degraded": answer.degraded}
         return NodeResult(told, usage=usage)
 
-    def outputs(self, config: Any, parts: Mapping[str, Any]) -> frozenset[str] | None:
-        return frozenset({"text", "model", "mock", "degraded"})
+    def accepts(self, config: Any, parts: Mapping[str, Any]) -> Schema:
+        texts = {"system": {"type": "string"}, "text": {"type": "string"}}
+        return {"type": "object", "properties": texts, "required": ["text"]}
+
+    def produces(self, config: Any, parts: Mapping[str, Any]) -> Schema | None:
+        text, truth = {"type": "string"}, {"type": "boolean"}
+        return closed({"text": text, "model": text, "mock": truth, "degraded": truth})
+
+    def needs(self, config: Mapping[str, Any]) -> Needs:
+        capabilities = named({"capability": "chat", **config}, "capability")
+        return Needs(capabilities=capabilities, models=named(config, "model"))
+
+    def worst_cost(self, config: Any, parts: Mapping[str, Any]) -> int | None:
+        return None
 
 
 NODE = LlmChatNode()

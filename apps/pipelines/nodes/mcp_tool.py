@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 from django.utils.translation import gettext_lazy as _
 
 from apps.mcp.client import call_tool
-from apps.pipelines.nodes.base import Files, NodeConfig, NodeContext, NodeResult
+from apps.pipelines.nodes.base import BaseNode, Files, Needs, NodeConfig, NodeContext, NodeResult, Schema, known_names
 
 
 class McpToolConfig(NodeConfig):
@@ -20,10 +20,14 @@ class McpToolConfig(NodeConfig):
         return f"{self.server}/{self.tool}"
 
 
-class McpToolNode:
+class McpToolNode(BaseNode):
     type = "mcp_tool"
     label = _("Tool")
+    help = _("Calls an approved tool.")
+    category = "tools"
+    icon = "tool"
     Config = McpToolConfig
+    effect = "effect"
     default_timeout = 120.0
     retries = 2  # a lost tool process is started again; the image tools have no effect outside their result
 
@@ -36,10 +40,20 @@ class McpToolNode:
         )
         return NodeResult(await _adopt_files(result, context.files, name=config.tool))
 
-    def outputs(self, config: Any, parts: Mapping[str, Any]) -> frozenset[str] | None:
+    def accepts(self, config: McpToolConfig, parts: Mapping[str, Any]) -> Schema:
         tool = parts.get("tools", {}).get(config.address)
-        properties = tool["output_schema"].get("properties") if tool else None
-        return frozenset(properties) if properties else None
+        schema: Schema = tool["input_schema"] if tool else super().accepts(config, parts)
+        return schema
+
+    def produces(self, config: McpToolConfig, parts: Mapping[str, Any]) -> Schema | None:
+        tool = parts.get("tools", {}).get(config.address)
+        schema: Schema | None = tool["output_schema"] if tool else None
+        return schema if known_names(schema) else None
+
+    def needs(self, config: Mapping[str, Any]) -> Needs:
+        server, tool = config.get("server"), config.get("tool")
+        whole = isinstance(server, str) and isinstance(tool, str)
+        return Needs(tools=frozenset({f"{server}/{tool}"}) if whole else frozenset())
 
 
 def _is_file(schema: Mapping[str, Any]) -> bool:

@@ -4,24 +4,32 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+from pydantic import Field
 
-from apps.pipelines.nodes.base import NodeConfig, NodeContext, NodeResult
+from apps.pipelines.nodes.base import BaseNode, NodeConfig, NodeContext, NodeResult, Schema
 
 
-class StartNode:
+class StartConfig(NodeConfig):
+    """A pipeline that others run says here what it takes; a feature's own pipeline takes what the form gives."""
+
+    input_schema: dict[str, Any] | None = Field(default=None, alias="schema")
+
+
+class StartNode(BaseNode):
     type = "start"
     label = _("Start")
-    Config = NodeConfig
-    default_timeout = 5.0
-    retries = 0
+    help = _("Hands the form's values on.")
+    category = "flow"
+    icon = "play"
+    Config = StartConfig
+    single = True
 
     async def run(self, context: NodeContext) -> NodeResult:
         return NodeResult(dict(context.inputs))
 
-    def outputs(self, config: Any, parts: Mapping[str, Any]) -> frozenset[str] | None:
-        form = parts.get("form")
-        fields = form.get("properties") if isinstance(form, Mapping) else None
-        return frozenset(fields) if isinstance(fields, Mapping) else None
+    def produces(self, config: StartConfig, parts: Mapping[str, Any]) -> Schema | None:
+        form = parts.get("form", config.input_schema)
+        return form if isinstance(form, Mapping) else None
 
 
 NODE = StartNode()
