@@ -62,7 +62,7 @@ def test_run__closed_tab__goes_on_and_is_found_with_its_result(paiban, page, sho
     open_cases(paiban, page)
 
     newest = page.get_by_test_id("run").first
-    expect(newest.locator("summary")).to_contain_text("not passed", timeout=LONG)
+    expect(newest.locator("summary").first).to_contain_text("not passed", timeout=LONG)
     expect(newest).to_contain_text("expected: never said")
     expect(newest.locator("tbody tr")).to_have_count(CASES)
     expect(page.locator("#run-news")).to_contain_text("87 %")
@@ -79,7 +79,7 @@ def test_cancel__by_keyboard__keeps_what_was_answered(page, shot):
     page.keyboard.press("Enter")
 
     newest = page.get_by_test_id("run").first
-    expect(newest.locator("summary")).to_contain_text("cancelled")
+    expect(newest.locator("summary").first).to_contain_text("cancelled")
     expect(newest).to_contain_text("A run that did not finish counts for no release.")
     expect(page.get_by_role("progressbar")).to_have_count(0)
 
