@@ -32,7 +32,7 @@ def result(case: str = "Mia", **told: Any) -> dict[str, Any]:
 def started(cases: int = 2) -> CaseRun:
     """A run of `cases` cases with a worker that has kept the first answer."""
     for number in range(1, cases):
-        make_case(name=f"case {number}", values={"name": "Mia"})
+        make_case(name=f"Other {number}", values={"name": "Mia"})
     run = claim_run(start_run("greeting", by=None).pk)
     assert run is not None
     keep_answer(run, 0, result(run.plan["cases"][0]["name"]))
@@ -136,7 +136,7 @@ def test_work__worker_was_killed__goes_on_from_the_last_answer(model):
 
     ended = run_of("greeting", run.pk)
     assert (ended.status, ended.done, len(model.asked)) == ("finished", 3, 2)
-    assert [one["case"] for one in ended.results] == ["Mia", "case 1", "case 2"]
+    assert [one["case"] for one in ended.results] == ["Mia", "Other 1", "Other 2"]
     assert ended.results[0]["output"] == "Hi"
 
 

@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -73,7 +73,8 @@ class RunPages:
             self._say(request, _("The cases are being run. You may close this page."), messages.SUCCESS)
         except ApiError as exc:
             self._say(request, exc.text(), messages.ERROR)
-        return redirect("admin:prompts_promptcase_of", pk)
+            return redirect("admin:prompts_promptcase_of", pk)
+        return redirect(f"{reverse('admin:prompts_promptcase_of', args=[pk])}#runs")
 
     @needs("prompts:read")
     def progress_view(self, request: HttpRequest, pk: int, run_id: int) -> HttpResponse:
