@@ -453,6 +453,23 @@ def test_override__page__asks_for_the_note_and_leads_to_the_cases(model, operato
     assert not Head.objects.filter(scope=SCOPE).exists()
 
 
+def test_override__dry_run_of_the_command__says_what_is_missing(model):
+    make_feature()
+
+    def tried(*arguments: str) -> tuple[int, str]:
+        out = io.StringIO()
+        try:
+            call_command("publish_feature", "greeter", "--dry-run", "--confirm", *arguments, stdout=out, stderr=out)
+        except SystemExit as ended:
+            return int(ended.code or 0), out.getvalue()
+        return 0, out.getvalue()
+
+    short, long = tried("--note", "hurry"), tried("--note", "the shop opens today")
+
+    assert (short[0], long[0]) == (1, 0)
+    assert "say with --note, in at least 10 characters" in short[1]
+
+
 def test_gate__run_that_goes_on__says_so(model):
     make_feature()
 
