@@ -1,8 +1,11 @@
-"""Ask a model about filled prompts, several at a time, and within one limit for all of them."""
+"""Ask a model about filled prompts, several at a time, and tell of each answer as it comes."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import queue
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any, Final
 
@@ -14,7 +17,9 @@ from apps.providers.gateway import Ask, chat
 from apps.providers.types import Answer, ChatRequest, message
 
 AT_ONCE: Final = 4
-RUN_SECONDS: Final = 50.0  # of all questions together; a proxy that waits a minute still gets the answer
+CASE_SECONDS: Final = 120.0  # of one question with all attempts; a model that thinks for longer is of no use here
+
+Questions = Mapping[int, FilledPrompt]
 
 
 @dataclass(frozen=True)
@@ -30,36 +35,59 @@ class Asked:
         return self.answer.cost_micro if self.answer else None
 
 
-def ask_all(questions: Sequence[FilledPrompt], *, model: str, defaults: Mapping[str, Any]) -> list[Asked]:
-    """Each question asked of `model`, in their order. Raises nothing: what went wrong stands where the answer would."""
-    return aio.run(_all(questions, model, defaults))
+@dataclass
+class Asking:
+    """Questions on their way: `next` hands out what was answered, each with its number."""
+
+    _answers: "queue.SimpleQueue[tuple[int, Asked]]" = field(default_factory=queue.SimpleQueue)
+    _work: "Future[None] | None" = None
+
+    def next(self, *, seconds: float) -> tuple[int, Asked] | None:
+        """The next answer, or None when none came within `seconds`. Raises what broke the asking itself."""
+        try:
+            return self._answers.get(timeout=seconds)
+        except queue.Empty:
+            if self._work is not None and self._work.done():
+                self._work.result()
+            return None
 
 
-async def _all(questions: Sequence[FilledPrompt], model: str, defaults: Mapping[str, Any]) -> list[Asked]:
+@contextmanager
+def asking(questions: Questions, *, model: str, defaults: Mapping[str, Any]) -> Iterator[Asking]:
+    """Each question asked of `model`, in the process's loop; what is not answered when the block ends is let go."""
+    found = Asking()
+    told = found._answers.put
+    work = asyncio.run_coroutine_threadsafe(_all(questions, model, defaults, told), aio.background_loop())
+    found._work = work
+    try:
+        yield found
+    finally:
+        work.cancel()
+
+
+async def _all(
+    questions: Questions, model: str, defaults: Mapping[str, Any], told: Callable[[tuple[int, Asked]], None]
+) -> None:
     places = asyncio.Semaphore(AT_ONCE)
-    began = perf_counter()
 
-    async def one(question: FilledPrompt) -> Asked:
+    async def one(number: int, question: FilledPrompt) -> None:
         async with places:
-            return await _ask(question, model, defaults, seconds=RUN_SECONDS - (perf_counter() - began))
+            told((number, await _ask(question, model, defaults)))
 
-    return list(await asyncio.gather(*(one(question) for question in questions)))
+    await asyncio.gather(*(one(number, question) for number, question in questions.items()))
 
 
-async def _ask(question: FilledPrompt, model: str, defaults: Mapping[str, Any], *, seconds: float) -> Asked:
-    if seconds <= 0:
-        return Asked(0, error=CasesTimeOver(seconds=round(RUN_SECONDS)))
-
+async def _ask(question: FilledPrompt, model: str, defaults: Mapping[str, Any]) -> Asked:
     started = perf_counter()
 
     def since() -> int:
         return round((perf_counter() - started) * 1000)
 
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(CASE_SECONDS):
             answer = await chat(_request(question, defaults), Ask("chat", model))
     except TimeoutError:
-        return Asked(since(), error=CasesTimeOver(seconds=round(RUN_SECONDS)))
+        return Asked(since(), error=CasesTimeOver(seconds=round(CASE_SECONDS)))
     except ApiError as exc:
         return Asked(since(), error=exc)
     return Asked(since(), answer=answer)

@@ -84,6 +84,21 @@ class TooManyCases(ApiError):
     message = _("A prompt has at most %(limit)s saved cases.")
 
 
+class RunUnknown(ApiError):
+    code, reason, status = "PROMPTS_2014", "E_CASE_RUN_UNKNOWN", 404
+    message = _("The prompt “%(key)s” has no run %(run)s.")
+
+
+class RunEnded(ApiError):
+    code, reason, status = "PROMPTS_2015", "E_CASE_RUN_ENDED", 409
+    message = _("This run has ended already. Reload the page to see how.")
+
+
 class CasesTimeOver(ApiError):
     code, reason, status, retryable = "PROMPTS_5001", "E_CASES_TIME", 504, True
-    message = _("The model had not answered when the %(seconds)s seconds of the run were over.")
+    message = _("The model had not answered this case after %(seconds)s seconds.")
+
+
+class RunAbandoned(ApiError):
+    code, reason, status, retryable = "PROMPTS_5002", "E_CASE_RUN_ABANDONED", 500, True
+    message = _("The run was begun %(times)s times without one more answer, and given up. Run the cases again.")

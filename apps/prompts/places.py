@@ -1,6 +1,12 @@
 """Where in a text something stands, as editors count: lines and columns from 1, columns in units of UTF-16."""
 
+import re
+from bisect import bisect_right
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+_LINE_END: Final = re.compile(r"\r\n?|\n")
 
 
 @dataclass(frozen=True)
@@ -32,7 +38,13 @@ def place_of(source: str, start: int, length: int = 1) -> Place:
 
 
 def _line_and_column(source: str, at: int) -> tuple[int, int]:
-    before = source[:at].replace("\r\n", "\n").replace("\r", "\n")
-    line = before.count("\n") + 1
-    rest = before.rpartition("\n")[2]
+    starts = _line_starts(source)
+    line = bisect_right(starts, at)
+    rest = source[starts[line - 1] : at]
     return line, len(rest.encode("utf-16-le", "surrogatepass")) // 2 + 1
+
+
+@lru_cache(maxsize=4)
+def _line_starts(source: str) -> list[int]:
+    """Where each line begins. Many places of one text are asked for one after the other."""
+    return [0, *(found.end() for found in _LINE_END.finditer(source))]

@@ -18,7 +18,7 @@ from apps.prompts.places import START, Place, place_of
 from apps.prompts.pricing import input_cost
 from apps.prompts.reach import named_in
 from apps.prompts.services.filling import collect_prompts
-from apps.prompts.templates import Reading, parse, readings_of, render_draft
+from apps.prompts.templates import Reading, parse, passing, readings_of, render_draft
 from apps.prompts.variables import FIELDS, Prompts, Variable, declared_by, expected, fits, needed_by, texts_of
 
 UNSAVED: Final = "…"  # no prompt has such a key; a draft that has one stands under it
@@ -104,7 +104,11 @@ def look_at(content: Mapping[str, Any], values: Mapping[str, Any], *, key: str =
 
     Values are data: nothing in them is rendered. One query for each level of what is included.
     """
-    draft = _draft(content, key)
+    with passing(*(content[name] for name in FIELDS)):
+        return _looked_at(_draft(content, key), values, model)
+
+
+def _looked_at(draft: _Draft, values: Mapping[str, Any], model: str) -> Look:
     used = {reading.path[0] for found in draft.readings.values() for reading in found}
     declared = draft.declared
     given = _given(declared, values)
@@ -115,7 +119,7 @@ def look_at(content: Mapping[str, Any], values: Mapping[str, Any], *, key: str =
         system=texts["system"],
         body=texts["body"],
         missing=_missing(declared, used, given),
-        unused=[variable["name"] for variable in declared_by(content) if variable["name"] not in used],
+        unused=[variable["name"] for variable in declared_by(draft.content) if variable["name"] not in used],
         mistyped=list(_mistyped(declared, values)),
         problems=_problems(draft, given),
         origins=origins,

@@ -4,7 +4,9 @@ No template can reach Python: Liquid has no calls, the values are plain JSON, an
 A template may bring in others by name; which texts those names stand for is told by the caller, each time.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache, wraps
 from types import MappingProxyType
@@ -65,12 +67,9 @@ def _limited(name: str, work: Callable[..., Any]) -> Callable[..., Any]:
     return limited
 
 
-def _new_environment(undefined: type[Undefined]) -> PromptEnvironment:
-    environment = PromptEnvironment(
-        loader=SnapshotLoader(lambda source, name: _parse(environment, source, name)),
-        undefined=undefined,
-        autoescape=False,
-    )
+def _new_environment() -> PromptEnvironment:
+    environment = PromptEnvironment(loader=SnapshotLoader(_parse), autoescape=False)
+    environment.undefined = _undefined  # type: ignore[assignment]  # it is only ever called
     for name, work in list(environment.filters.items()):
         environment.add_filter(name, _limited(name, work))
     add_tags(environment)
@@ -86,20 +85,49 @@ class _Shown(Undefined):
         return f"{{{{ {self.name} }}}}"
 
 
-def _parse(environment: PromptEnvironment, source: str, name: str = "") -> BoundTemplate:
+_shows_gaps: ContextVar[bool] = ContextVar("shows_gaps", default=False)
+
+
+def _undefined(*args: Any, **kwargs: Any) -> Undefined:
+    """What a value that is not there is, as the running call wants it: so one parsed text serves both."""
+    return (_Shown if _shows_gaps.get() else StrictUndefined)(*args, **kwargs)
+
+
+_passing: ContextVar[dict[str, BoundTemplate | None] | None] = ContextVar("passing", default=None)
+
+
+@contextmanager
+def passing(*sources: str) -> Iterator[None]:
+    """Let `sources` be parsed once until the block ends, and be forgotten then.
+
+    For texts that somebody is typing: each is another one, and a parsed text is some thousand objects. Kept, they would
+    push out the texts that are used again, and make every look of the collector of garbage longer.
+    """
+    token = _passing.set(dict.fromkeys(sources))
+    try:
+        yield
+    finally:
+        _passing.reset(token)
+
+
+def _parse(source: str, name: str = "") -> BoundTemplate:
     """Kept by the text itself, so that two snapshots never see each other's; the name is what `with` binds to.
 
-    A parsed text is some seventy times as large as its source, and a preview sends another one with every pause in
-    typing: of long ones few are kept.
+    A parsed text is some seventy times as large as its source: of long ones few are kept.
     """
-    return (_kept if len(source) <= LONG else _kept_long)(environment, source, name)
+    own = _passing.get()
+    if own is None or name or source not in own:
+        return (_kept if len(source) <= LONG else _kept_long)(source, name)
+    parsed = own[source]
+    if parsed is None:
+        parsed = own[source] = _newly_parsed(source, name)
+    return parsed
 
 
-def _newly_parsed(environment: PromptEnvironment, source: str, name: str) -> BoundTemplate:
+def _newly_parsed(source: str, name: str) -> BoundTemplate:
     check_source(source)
-    template = environment.from_string(source, name=name)
-    if environment is _environment:
-        _check_filters(template, source)
+    template = _environment.from_string(source, name=name)
+    _check_filters(template, source)
     mark_blocks(template, Token(TOKEN_CONTENT, "", 0, source))
     return template
 
@@ -114,8 +142,7 @@ def _check_filters(template: BoundTemplate, source: str) -> None:
 
 _kept = lru_cache(maxsize=512)(_newly_parsed)
 _kept_long = lru_cache(maxsize=16)(_newly_parsed)
-_environment = _new_environment(StrictUndefined)
-_draft_environment = _new_environment(_Shown)
+_environment = _new_environment()
 
 
 def parse(source: str) -> BoundTemplate:
@@ -124,7 +151,7 @@ def parse(source: str) -> BoundTemplate:
     What can be known without values is known then: unclosed and unknown tags, unknown filters, too long a text.
     """
     try:
-        return _parse(_environment, source)
+        return _parse(source)
     except (LiquidError, RecursionError) as exc:
         raise _said(exc, source) from exc
 
@@ -162,7 +189,7 @@ def render(source: str, values: Mapping[str, Any], *, texts: Texts = NO_TEXTS) -
     Raises `VariableMissing` or `TemplateInvalid`, the latter also for a name that `texts` lacks, a chain of includes
     deeper than ten, more than a thousand included texts in all, and a text that takes too long to make.
     """
-    return _rendered(_environment, source, values, texts)
+    return _rendered(source, values, texts)
 
 
 def render_draft(
@@ -172,11 +199,14 @@ def render_draft(
 
     `origins` is filled with where included texts stand in the answer.
     """
-    return _rendered(_draft_environment, source, values, texts, origins)
+    token = _shows_gaps.set(True)
+    try:
+        return _rendered(source, values, texts, origins)
+    finally:
+        _shows_gaps.reset(token)
 
 
 def _rendered(
-    environment: PromptEnvironment,
     source: str,
     values: Mapping[str, Any],
     texts: Texts,
@@ -184,7 +214,7 @@ def _rendered(
 ) -> str:
     try:
         with texts_for(texts, origins), limited_time():
-            return _parse(environment, source).render(dict(values))
+            return _parse(source).render(dict(values))
     except UndefinedError as exc:
         raise VariableMissing(name=_undefined_name(exc)) from exc
     except LiquidError as exc:

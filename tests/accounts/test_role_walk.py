@@ -99,6 +99,7 @@ class Builder:
             "tool": lambda _route: "t",
             "label": lambda _route: "production",
             "case_id": lambda _route: str(self.rows[PromptCase].pk),
+            "run_id": lambda _route: str(self.rows[CaseRun].pk),
             "kind": lambda route: "pipeline" if "/usage/" not in route else "prompt",
             "task_id": lambda _route: str(self.task.pk),
             "key_id": lambda _route: str(self.key.pk),

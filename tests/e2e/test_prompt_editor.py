@@ -1,15 +1,18 @@
 """The prompt editor as an operator uses it: writing, looking, trying, comparing, bringing back."""
 
+import json
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Request, expect
 
 from ops.instance import RunningPaiban
-from tests.e2e.model_stub import ModelStub, running_stub
+from tests.e2e.mock_models import mock_models
 
 pytestmark = pytest.mark.e2e
+CHAT = "/api/v1/ai/chat"
 LONG = 40_000  # ms, for what the editor's code has to be loaded first
 
 
@@ -22,19 +25,16 @@ def _patience() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def models() -> Iterator[ModelStub]:
-    with running_stub() as stub:
-        yield stub
+def models(paiban: RunningPaiban) -> Iterator[None]:
+    with mock_models(paiban):
+        yield
 
 
-def sign_in(paiban: RunningPaiban, browser: Browser, models: ModelStub, name: str = "operator", **look: object) -> Page:
+def sign_in(paiban: RunningPaiban, browser: Browser, name: str = "operator", **look: object) -> Page:
     given = {"viewport": {"width": 1280, "height": 900}, "locale": "en-GB", **look}
     page = browser.new_context(**given).new_page()  # type: ignore[arg-type]
     page.problems = []  # type: ignore[attr-defined]
     page.on("pageerror", lambda error: page.problems.append(str(error)))  # type: ignore[attr-defined]
-    # The models are not what is tested here: these two calls go to a service that can break on demand.
-    page.route("**/api/v1/ai/chat", lambda route: route.continue_(url=f"{models.url}/api/v1/ai/chat"))
-    page.route("**/v1/models", lambda route: route.continue_(url=f"{models.url}/v1/models"))
     page.goto(f"{paiban.url}/admin/")
     page.locator("#id_username").fill(name)
     page.locator("#id_password").fill(paiban.demo_password)
@@ -80,8 +80,8 @@ def accept(page: Page, name: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def operator(paiban: RunningPaiban, browser: Browser, models: ModelStub) -> Iterator[Page]:
-    page = sign_in(paiban, browser, models)
+def operator(paiban: RunningPaiban, browser: Browser, models: None) -> Iterator[Page]:
+    page = sign_in(paiban, browser)
     yield page
     page.context.close()
 
@@ -166,7 +166,20 @@ def test_problems__filter_that_is_none__is_named_with_its_place(operator):
     expect(problems).to_have_count(0)
 
 
-def test_try__two_models__stream_side_by_side_with_figures(operator, models, shot):
+def asked_of(page: Page) -> list[dict[str, Any]]:
+    """What the gateway is asked from now on, with the token that came along."""
+    asked: list[dict[str, Any]] = []
+
+    def note(request: Request) -> None:
+        if request.url.endswith(CHAT):
+            asked.append({**request.post_data_json, "authorization": request.headers.get("authorization", "")})
+
+    page.on("request", note)
+    return asked
+
+
+def test_try__two_models__stream_side_by_side_with_figures(operator, shot):
+    asked = asked_of(operator)
     operator.get_by_role("tab", name="Try it").click()
     operator.get_by_label("Side by side").check()
     operator.get_by_label("First model").select_option("mock-chat")
@@ -176,46 +189,64 @@ def test_try__two_models__stream_side_by_side_with_figures(operator, models, sho
     first, second = (operator.get_by_test_id(f"answer-{at}") for at in (0, 1))
     expect(first).to_have_attribute("data-phase", "streaming")
     shot(operator, "43-prompt-streaming")
-    expect(first).to_have_attribute("data-phase", "done", timeout=LONG)
-    expect(second).to_have_attribute("data-phase", "done", timeout=LONG)
-    expect(first).to_contain_text("Warm light for long evenings. Quiet and dimmable.")
-    for words in ("First word", "In all", "42", "0.0123 credits", "429 too many requests"):
-        expect(first).to_contain_text(words)
-    expect(second).to_contain_text("A fallback answered")
-    asked = {one["model"]: one for one in models.asked[-2:]}
-    assert sorted(asked) == ["mock-chat", "mock-other"]
-    assert asked["mock-chat"]["authorization"].startswith("Bearer ey")
-    assert [message["role"] for message in asked["mock-chat"]["messages"]] == ["system", "user"]
-    assert asked["mock-chat"]["messages"][0]["content"] == "Be brief. Write as a friend would."
+    for answer in (first, second):
+        expect(answer).to_have_attribute("data-phase", "done", timeout=LONG)
+        for words in ("Sample answer", "Sell a lamp", "Mock", "First word", "In all", "Tokens in", "0.0123 credits"):
+            expect(answer).to_contain_text(words)
+    # The busy endpoint was asked first, and another one answered in its place.
+    expect(first.locator("[data-failed]")).to_have_text("trial-busy, mock-chat: did not answer (PROVIDERS_5003)")
+    expect(first.locator(".pe-attempts li").last).to_have_text("trial, mock-chat: answered")
+    expect(second.locator(".pe-attempts")).to_have_count(0)
+    assert sorted(one["model"] for one in asked) == ["mock-chat", "mock-other"]
+    for one in asked:
+        assert one["authorization"].startswith("Bearer ey")
+        assert [message["role"] for message in one["messages"]] == ["system", "user"]
+        assert one["messages"][0]["content"] == "Be brief. Write as a friend would."
     shot(operator, "44-prompt-answers", whole=True)
 
 
-@pytest.mark.parametrize(("model", "says"), [("breaks", "did not answer properly"), ("cut", "The stream ended before")])
-def test_try__stream_that_breaks__keeps_the_words_and_says_what_to_do(operator, model, says, shot):
-    operator.get_by_label("First model").select_option(model)
+def test_try__model_that_breaks_off__keeps_the_words_and_says_what_to_do(operator, shot):
+    operator.get_by_label("First model").select_option("mock-cut")
     operator.get_by_role("button", name="Run again").click()
 
     answer = operator.get_by_test_id("answer-0")
     expect(answer).to_have_attribute("data-phase", "failed", timeout=LONG)
-    expect(answer).to_contain_text("Warm light for long ")
-    expect(answer.get_by_role("alert")).to_contain_text(says)
+    expect(answer).to_contain_text("**Sample answer**")
+    expect(answer.get_by_role("alert")).to_contain_text("did not answer properly")
+    expect(operator.get_by_test_id("answer-1")).to_have_attribute("data-phase", "done", timeout=LONG)
     expect(operator.get_by_role("button", name="Run again")).to_be_visible(timeout=LONG)
-    shot(operator, f"45-prompt-{model}", whole=True)
+    shot(operator, "45-prompt-breaks", whole=True)
 
 
-def test_try__stop__ends_the_call_and_keeps_the_words(operator, models):
-    closed = models.closed
+def test_try__connection_that_is_cut__keeps_the_words_and_says_what_to_do(operator, shot):
+    """The one thing that no model can be told to do: half a stream, and no last frame."""
+    frames = [("start", {"model": "mock-cut"}), ("delta", {"text": "Warm "}), ("delta", {"text": "light"})]
+    body = "".join(f"event: {name}\ndata: {json.dumps(data)}\n\n" for name, data in frames)
+    operator.route(f"**{CHAT}", lambda route: route.fulfill(content_type="text/event-stream", body=body))
     operator.get_by_label("Side by side").uncheck()
-    operator.get_by_role("combobox", name="Model").select_option("slow")
+    operator.get_by_role("button", name="Run again").click()
+
+    answer = operator.get_by_test_id("answer-0")
+    expect(answer).to_have_attribute("data-phase", "failed", timeout=LONG)
+    expect(answer).to_contain_text("Warm light")
+    expect(answer.get_by_role("alert")).to_contain_text("The stream ended before")
+    shot(operator, "45-prompt-cut", whole=True)
+    operator.unroute(f"**{CHAT}")
+
+
+def test_try__stop__ends_the_call_and_keeps_the_words(operator):
+    ended: list[str] = []
+    operator.on("requestfailed", lambda request: ended.append(request.url))
+    operator.get_by_role("combobox", name="Model").select_option("mock-slow")
     operator.get_by_role("button", name="Run again").click()
     answer = operator.get_by_test_id("answer-0")
-    expect(answer).to_contain_text("Warm light")
+    expect(answer).to_contain_text("Sample", timeout=LONG)
 
     operator.get_by_role("button", name="Stop").click()
 
     expect(answer).to_have_attribute("data-phase", "stopped")
     expect(answer).to_contain_text("Stopped. What came so far is kept.")
-    _until(operator, lambda: models.closed == closed + 1)
+    _until(operator, lambda: any(url.endswith(CHAT) for url in ended))
 
 
 def _until(page: Page, true) -> None:
@@ -280,8 +311,8 @@ def test_keyboard__control_m__lets_tab_out_of_the_editor(operator, lamp):
     assert field(operator, "body") == before
 
 
-def test_viewer__may_look_and_not_write(paiban, browser, models, lamp, shot):
-    page = sign_in(paiban, browser, models, "viewer", color_scheme="dark")
+def test_viewer__may_look_and_not_write(paiban, browser, lamp, shot):
+    page = sign_in(paiban, browser, "viewer", color_scheme="dark")
     page.goto(lamp)
 
     expect(page.get_by_test_id("editor-body")).to_contain_text("Sell", timeout=LONG)
@@ -298,8 +329,8 @@ def test_viewer__may_look_and_not_write(paiban, browser, models, lamp, shot):
 
 
 @pytest.fixture(params=[1280, 390])
-def chinese(request, paiban: RunningPaiban, browser: Browser, models: ModelStub) -> Iterator[Page]:
-    page = sign_in(paiban, browser, models, locale="zh-CN", viewport={"width": request.param, "height": 900})
+def chinese(request, paiban: RunningPaiban, browser: Browser, models: None) -> Iterator[Page]:
+    page = sign_in(paiban, browser, locale="zh-CN", viewport={"width": request.param, "height": 900})
     yield page
     page.context.close()
 
@@ -321,8 +352,31 @@ def test_chinese__every_width__fits_and_speaks_chinese(chinese, lamp, shot):
     shot(page, f"49-prompt-chinese-{width}", whole=True)
 
 
-def test_fallback__code_that_cannot_be_loaded__leaves_the_plain_fields(paiban, browser, models, lamp, shot):
-    page = sign_in(paiban, browser, models)
+@pytest.mark.parametrize("width", [1280, 390])
+def test_try__chinese_in_the_dark__fits_at_every_width(paiban, browser, lamp, shot, width):
+    look = {"locale": "zh-CN", "color_scheme": "dark", "viewport": {"width": width, "height": 900}}
+    page = sign_in(paiban, browser, **look)
+    page.goto(lamp)
+    expect(page.get_by_test_id("editor-body")).to_be_visible(timeout=LONG)
+    for name in ("product", "voice", "audience"):
+        page.locator(f"[data-value-of={name}]").fill("原木台灯")
+    page.get_by_role("tab", name="试运行").click()
+    page.get_by_label("与第二个模型并排比较").check()
+    page.get_by_label("第一个模型").select_option("mock-chat")
+    page.get_by_role("combobox", name="第二个模型").select_option("mock-other")
+    page.get_by_role("button", name="运行", exact=True).click()
+
+    for at in (0, 1):
+        expect(page.get_by_test_id(f"answer-{at}")).to_have_attribute("data-phase", "done", timeout=LONG)
+        expect(page.get_by_test_id(f"answer-{at}")).to_contain_text("示例回答")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.problems == []
+    shot(page, f"51-prompt-trial-chinese-dark-{width}", whole=True)
+    page.context.close()
+
+
+def test_fallback__code_that_cannot_be_loaded__leaves_the_plain_fields(paiban, browser, lamp, shot):
+    page = sign_in(paiban, browser)
     page.route("**/static/build/assets/setup-*.js", lambda route: route.abort())
     page.goto(lamp)
 

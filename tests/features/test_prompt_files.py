@@ -163,7 +163,7 @@ def test_export__feature_with_a_label__takes_what_the_labels_text_includes(folde
 
 def test_export__released_label__is_a_label_again(folder):
     make_feature(graph=graph_with("greeting@production"))
-    publish_feature("greeter", by=None, confirm=True)  # its case was not run
+    publish_feature("greeter", by=None, confirm=True, note="its case was not run")
     live = folder / "live"
 
     export_files(live, live=True)

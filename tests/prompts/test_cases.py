@@ -1,5 +1,6 @@
 """Saved cases: checks as data, runs bound to content and model, and the gate at publishing."""
 
+import asyncio
 import io
 import json
 from typing import Any
@@ -10,9 +11,8 @@ from django.urls import reverse
 
 from apps.core import assets
 from apps.core.config import reader
-from apps.core.errors import ApiError
-from apps.core.publishing.errors import BreakUnconfirmed
-from apps.core.publishing.models import Head, Release
+from apps.core.publishing.errors import BreakUnconfirmed, NoteNeeded
+from apps.core.publishing.models import Head, Plan, Release
 from apps.core.publishing.services import plan_release, start_rollout
 from apps.features.publishing import SCOPE
 from apps.features.services import publish_feature
@@ -21,51 +21,15 @@ from apps.prompts.checking import Reply, case_mistakes, judge
 from apps.prompts.errors import CaseInvalid, CaseNameTaken, NoCases, PromptVersionUnknown, TooManyCases
 from apps.prompts.gate import p95
 from apps.prompts.models import CaseRun, PromptCase
-from apps.prompts.services import draft, move_label, run_cases, save_version, update_prompt
+from apps.prompts.services import cancel_run, draft, move_label, save_version, start_run, update_prompt
+from apps.prompts.worker import run_cases
 from apps.providers.errors import NoRoute, UpstreamFailed
-from apps.providers.gateway import Ask
-from apps.providers.types import Answer, Usage
+from apps.providers.types import Answer
 from tests.conftest import Api, make_user
 from tests.features.builders import make_feature, make_model
 from tests.prompts.builders import change, make_case, make_greeting, make_label, make_versions
 
 BASE = "/api/v1/admin/prompts/greeting/cases"
-
-
-class Model:
-    """Answers as it is told to, and remembers what it was asked."""
-
-    def __init__(self, *answers: str | ApiError) -> None:
-        self.answers = list(answers) or ["Hello {}"]
-        self.asked: list[tuple[str, str, Any]] = []
-        self.cost: int | None = None  # of each answer, in micro-credits
-
-    async def __call__(self, request: Any, ask: Ask) -> Answer:
-        question = request.messages[-1]["content"]
-        self.asked.append((ask.model, question, request.options.get("temperature")))
-        said = self.answers[(len(self.asked) - 1) % len(self.answers)]
-        if isinstance(said, ApiError):
-            raise said
-        return Answer(
-            text=said.format(question),
-            model_used=ask.model,
-            endpoint="mock",
-            mock=True,
-            usage=Usage(10, 5),
-            cost_micro=self.cost,
-        )
-
-
-@pytest.fixture
-def model(db, monkeypatch):
-    """A model that repeats what it is asked; the prompt `greeting` has one case, which that passes."""
-    make_model()
-    reader.reset()
-    told = Model()
-    monkeypatch.setattr(asking, "chat", told)
-    make_greeting()
-    make_case()
-    return told
 
 
 # --- checks -----------------------------------------------------------------------------------
@@ -199,7 +163,12 @@ def test_run__upstream_fails_or_a_value_is_missing__is_the_cases_result(model):
 
 
 def test_run__time_is_over__is_the_cases_result(model, monkeypatch):
-    monkeypatch.setattr(asking, "RUN_SECONDS", 0.0)
+    async def never(_request: Any, _ask: Any) -> Answer:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    monkeypatch.setattr(asking, "chat", never)
+    monkeypatch.setattr(asking, "CASE_SECONDS", 0.0)
 
     run = run_cases("greeting", by=None)
 
@@ -386,20 +355,20 @@ def test_override__nothing_to_confirm__leaves_nothing(model, operator):
 def test_override__gradual_release__leaves_it_too(model, operator):
     make_feature()
 
-    start_rollout(SCOPE, "greeter", by=operator, percent=10, note="try", confirm=True)
+    start_rollout(SCOPE, "greeter", by=operator, percent=10, note="fair tomorrow", confirm=True)
 
-    assert confirmed() == [(operator, "try", ["E_CASES_NOT_RUN"])]
+    assert confirmed() == [(operator, "fair tomorrow", ["E_CASES_NOT_RUN"])]
 
 
 def test_override__approved_plan__leaves_it_too(model, operator):
     from apps.core.publishing.services import approve_plan
 
     make_feature()
-    plan = plan_release(SCOPE, "greeter", by=operator, ask=True, note="asked", confirm=True)
+    plan = plan_release(SCOPE, "greeter", by=operator, ask=True, note="asked for it", confirm=True)
 
     approve_plan(plan.pk, by=make_user("second", role="admin"))
 
-    assert confirmed() == [(operator, "asked", ["E_CASES_NOT_RUN"])]
+    assert confirmed() == [(operator, "asked for it", ["E_CASES_NOT_RUN"])]
 
 
 def test_gate__more_cases_and_runs__takes_as_many_queries(model, django_assert_num_queries):
@@ -416,6 +385,107 @@ def test_gate__more_cases_and_runs__takes_as_many_queries(model, django_assert_n
     # prompts with gates, their cases, runs
     with django_assert_num_queries(3):
         assert list(cases_pass(payload)) == []
+
+
+@pytest.mark.parametrize("note", ["", "try", " ninechars ", "         x"])
+def test_override__no_reason_to_read_later__is_refused_and_nothing_released(model, operator, note):
+    make_feature()
+    acts = [
+        lambda: publish_feature("greeter", by=operator, note=note, confirm=True),
+        lambda: start_rollout(SCOPE, "greeter", by=operator, percent=10, note=note, confirm=True),
+        lambda: plan_release(SCOPE, "greeter", by=operator, ask=True, note=note, confirm=True),
+    ]
+
+    for act in acts:
+        with pytest.raises(NoteNeeded) as refused:
+            act()
+        assert refused.value.details["errors"][0]["pointer"] == "/note"
+        assert [problem["code"] for problem in refused.value.details["problems"]] == ["E_CASES_NOT_RUN"]
+
+    assert (Release.objects.filter(scope=SCOPE).exists(), Plan.objects.exists()) == (False, False)
+
+
+def test_override__ten_characters__are_a_reason(model, operator):
+    make_feature()
+
+    publish_feature("greeter", by=operator, note=" ten chars! ", confirm=True)
+
+    assert Head.objects.get(scope=SCOPE).version == 1
+
+
+def test_override__other_break__needs_no_note(model, operator):
+    from apps.core.publishing.registry import Problem
+    from apps.core.publishing.services.reading import Preview
+    from apps.core.publishing.services.releasing import ensure_releasable
+
+    seen = Preview({}, [], [], 1, breaks=[Problem("E_X", "/form", "words", "break")])
+
+    ensure_releasable(seen, confirm=True, note="")
+
+
+def test_override__api__is_told_what_is_missing(model, operator):
+    make_feature()
+    api = Api(operator)
+
+    refused = api.post("/api/v1/admin/features/publish", json={"key": "greeter", "confirm": True, "note": "go"})
+    done = api.post("/api/v1/admin/features/publish", json={"key": "greeter", "confirm": True, "note": "go on anyway"})
+
+    assert (refused.status_code, refused.json()["code"], done.status_code) == (422, "CORE_2043", 200)
+    assert refused.json()["details"]["errors"][0]["pointer"] == "/note"
+
+
+def test_override__page__asks_for_the_note_and_leads_to_the_cases(model, operator, client):
+    feature = make_feature()
+    client.force_login(operator)
+    address = reverse("admin:features_feature_release", args=[feature.pk])
+    cases = reverse("admin:prompts_promptcase_of", args=[draft("greeting").pk])
+
+    shown = client.get(address).content.decode()
+    refused = client.post(
+        reverse("admin:features_feature_publish", args=[feature.pk]), {"confirm": "on", "note": "hurry"}
+    )
+
+    assert 'name="note" minlength="10"' in shown
+    assert f'href="{cases}?at=&amp;model=mock-1">Run the cases</a>' in shown
+    assert refused.status_code == 422
+    assert "at least 10 characters" in refused.content.decode()
+    assert 'value="hurry"' in refused.content.decode()
+    assert not Head.objects.filter(scope=SCOPE).exists()
+
+
+def test_override__dry_run_of_the_command__says_what_is_missing(model):
+    make_feature()
+
+    def tried(*arguments: str) -> tuple[int, str]:
+        out = io.StringIO()
+        try:
+            call_command("publish_feature", "greeter", "--dry-run", "--confirm", *arguments, stdout=out, stderr=out)
+        except SystemExit as ended:
+            return int(ended.code or 0), out.getvalue()
+        return 0, out.getvalue()
+
+    short, long = tried("--note", "hurry"), tried("--note", "the shop opens today")
+
+    assert (short[0], long[0]) == (1, 0)
+    assert "say with --note, in at least 10 characters" in short[1]
+
+
+def test_gate__run_that_goes_on__says_so(model):
+    make_feature()
+
+    start_run("greeting", by=None)
+
+    assert gate() == [("E_CASES_RUNNING", "/prompts/greeting", "break")]
+
+
+@pytest.mark.parametrize("passed_before", [False, True])
+def test_gate__run_that_was_cancelled__counts_for_nothing(model, passed_before):
+    make_feature()
+    if passed_before:
+        run_cases("greeting", by=None)
+    cancel_run("greeting", start_run("greeting", by=None).pk, by=None)
+
+    assert gate() == ([] if passed_before else NOT_RUN)
 
 
 # --- doors ------------------------------------------------------------------------------------
@@ -436,21 +506,6 @@ def test_api__case__is_made_changed_and_deleted(model, editor):
     assert list(PromptCase.objects.values_list("name", flat=True)) == ["Mia"]
 
 
-def test_api__run__answers_with_every_case(model, editor):
-    answer = Api(editor).post(f"{BASE}/run", json={})
-    runs = Api(editor).get(f"{BASE}/runs").json()["items"]
-
-    assert (answer.status_code, answer.json()["passed"], answer.json()["by"]) == (201, True, editor.username)
-    assert [result["case"] for result in answer.json()["results"]] == ["Mia"]
-    assert [run["id"] for run in runs] == [answer.json()["id"]]
-
-
-@pytest.mark.parametrize(("role", "status"), [("member", 403), ("viewer", 403), ("editor", 201), ("admin", 201)])
-def test_api__run__role_may_or_may_not(model, role, status):
-    assert Api(make_user("pat", role=role)).post(f"{BASE}/run", json={}).status_code == status
-    assert bool(model.asked) == (status == 201)
-
-
 def test_api__other_prompts_case__is_not_found(model, editor):
     make_greeting("other")
     case = PromptCase.objects.get()
@@ -460,15 +515,14 @@ def test_api__other_prompts_case__is_not_found(model, editor):
     assert answer.status_code == 404
 
 
-def test_page__cases__can_be_run_and_show_the_difference(model, client, editor):
+def test_page__run__shows_the_difference(model, client, editor):
     client.force_login(editor)
     model.answers = ["Hello nobody"]
     prompt = draft("greeting")
 
-    client.post(reverse("admin:prompts_promptcase_run", args=[prompt.pk]), {"model": "", "at": ""})
+    run_cases("greeting", by=editor)
     page = client.get(reverse("admin:prompts_promptcase_of", args=[prompt.pk])).content.decode()
 
-    assert CaseRun.objects.get().by == editor
     assert "Hello nobody" in page
     assert "not passed" in page
 
@@ -480,7 +534,7 @@ def test_page__viewer__sees_and_cannot_run(model, client, viewer):
     page = client.get(reverse("admin:prompts_promptcase_of", args=[prompt.pk]))
     ran = client.post(reverse("admin:prompts_promptcase_run", args=[prompt.pk]))
 
-    assert (page.status_code, ran.status_code, model.asked) == (200, 403, [])
+    assert (page.status_code, ran.status_code, CaseRun.objects.count()) == (200, 403, 0)
     assert "Run the cases" not in page.content.decode()
 
 

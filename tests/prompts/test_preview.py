@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from apps.prompts import templates
 from apps.prompts.models import Prompt
+from apps.prompts.places import place_of
 from apps.prompts.preview import look_at
 from apps.providers.services import release_catalogue
 from tests.conftest import Api, make_user
@@ -209,3 +211,24 @@ def test_preview__reading__writes_nothing(db, viewer, django_assert_max_num_quer
 
     with django_assert_max_num_queries(6):
         post(viewer, body="{% render 'tone@1' %}{% render 'tone' %}")
+
+
+def test_look__text_that_is_typed__is_parsed_once_and_not_kept(db, monkeypatch):
+    parsed: list[str] = []
+    real = templates._newly_parsed
+    monkeypatch.setattr(templates, "_newly_parsed", lambda source, name: parsed.append(source) or real(source, name))
+    kept = templates._kept.cache_info().currsize
+
+    look_at({"system": "S {{ a }}", "body": "B {{ a }}", "variables": []}, {"a": "1"})
+
+    assert sorted(parsed) == ["B {{ a }}", "S {{ a }}"]
+    assert templates._kept.cache_info().currsize == kept
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_place__any_line_end_and_wide_characters__are_counted_as_editors_do(end):
+    source = f"one{end}🌙 two{end}{end}x"
+
+    places = [place_of(source, source.index(word)) for word in ("one", "two", "x")]
+
+    assert [(place.line, place.column) for place in places] == [(1, 1), (2, 4), (4, 1)]

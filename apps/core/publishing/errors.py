@@ -23,6 +23,16 @@ class BreakUnconfirmed(ApiError):
     message = _("Not published: %(count)s changes break what people use now. Look at them, and confirm if you mean it.")
 
 
+class NoteNeeded(ApiError):
+    """A gate is passed over only with a reason that others can read later; `details.problems` has what asks for it."""
+
+    code, reason, status = "CORE_2043", "E_NOTE_NEEDED", 422
+    message = _(
+        "Not published: say in the note why you go past this, in at least %(least)s characters. "
+        "Or mend it first: %(what)s"
+    )
+
+
 class DraftChanged(ApiError):
     code, reason, status = "CORE_2031", "E_DRAFT_CHANGED", 409
     message = _("The draft is no longer the one you looked at. Look at the changes again.")

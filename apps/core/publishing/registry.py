@@ -14,16 +14,22 @@ class Problem:
     """Why something should not be published: a stable code, where, and words.
 
     An `error` forbids it. A `break` hurts whoever relies on the live version, and has to be confirmed. A `warning` is
-    only said.
+    only said. A break with `needs_note` is gone past only with a note that says why. `remedy` says what mends it, and
+    `link` is the page of the CMS where that is done.
     """
 
     code: str
     path: str
     message: str
     level: Level = "error"
+    needs_note: bool = False
+    remedy: str = ""
+    link: str = ""
 
-    def as_dict(self) -> dict[str, str]:
-        return asdict(self)
+    def as_dict(self) -> dict[str, Any]:
+        """Code, path, message and level; the others where they say something."""
+        told = asdict(self)
+        return {name: value for name, value in told.items() if value or name in ("code", "path", "message", "level")}
 
 
 class Publishable(Protocol):

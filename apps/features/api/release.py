@@ -77,7 +77,8 @@ class PublishView(APIView):
         request=PublishSerializer,
         responses=ReleasedSerializer,
         description="409 `CORE_2012`, `CORE_2030` (confirm the breaks), `CORE_2031` (the draft changed), `CORE_2034` "
-        "(a gradual release runs), `CORE_2036` (needs a second person); 422 `CORE_2010` with the problems.",
+        "(a gradual release runs), `CORE_2036` (needs a second person); 422 `CORE_2010` with the problems, `CORE_2043` "
+        "where a break that is confirmed wants a note of at least 10 characters.",
     )
     def post(self, request: Request) -> Response:
         form = PublishSerializer(data=request.data)

@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from apps.core.errors import ApiError
@@ -26,6 +28,7 @@ class _Wanted:
     """One run that has to be there: of the prompt written `reference`, bound to a content and a model."""
 
     reference: str
+    prompt_id: int
     key: str
     content: str
     cases: str
@@ -37,17 +40,37 @@ class _Wanted:
 
 
 def cases_pass(payload: dict[str, Any]) -> Iterator[Problem]:
-    """For each prompt with gated cases: its newest run with this text, on each model that would answer, passed."""
+    """For each prompt with gated cases: its newest run with this text, on each model that would answer, passed.
+
+    Nothing is run here. A run that was called off or broke off counts for nothing, and one that goes on not yet.
+    """
     wanted = list(_wanted(payload))
-    runs = newest_runs(one.bound for one in wanted)
+    finished, going_on = newest_runs(one.bound for one in wanted)
     for one in wanted:
-        run = runs.get(one.bound)
-        if run is None:
-            words = _("The saved cases of “%(prompt)s” were not run with this text on %(model)s.")
+        run, other = finished.get(one.bound), going_on.get(one.bound)
+        if run is None and other is not None:
+            yield _problem("E_CASES_RUNNING", one, _running(one, other), _("Look how far they are"))
+        elif run is None:
+            words = _("The saved cases of “%(prompt)s” were not run with this text on %(model)s. Run the cases.")
             said = words % {"prompt": one.reference, "model": one.model}
-            yield Problem("E_CASES_NOT_RUN", f"/prompts/{one.reference}", said, "break")
+            yield _problem("E_CASES_NOT_RUN", one, said, _("Run the cases"))
         elif not run.passed:
-            yield Problem("E_CASES_FAILED", f"/prompts/{one.reference}", _failed(one, run), "break")
+            yield _problem("E_CASES_FAILED", one, _failed(one, run), _("Look at the cases"))
+
+
+def _problem(code: str, one: _Wanted, said: str, remedy: str) -> Problem:
+    """Whoever goes past it says why; the page it leads to runs just what is missing."""
+    page = reverse("admin:prompts_promptcase_of", args=[one.prompt_id])
+    query = urlencode({"at": one.reference.partition("@")[2], "model": one.model})
+    return Problem(code, f"/prompts/{one.reference}", said, "break", True, remedy, f"{page}?{query}")
+
+
+def _running(one: _Wanted, run: CaseRun) -> str:
+    words = _(
+        "The saved cases of “%(prompt)s” are being run on %(model)s: %(done)s of %(total)s. "
+        "Wait until they have passed."
+    )
+    return words % {"prompt": one.reference, "model": one.model, "done": run.done, "total": run.total}
 
 
 def _failed(one: _Wanted, run: CaseRun) -> str:
@@ -84,7 +107,7 @@ def _wanted(payload: Payload) -> Iterator[_Wanted]:
             continue  # a text that cannot be read was told already
         cases = cases_sha256(prompt, prompt.cases.all())
         for model in models.of(reference):
-            yield _Wanted(reference, prompt.key, content, cases, model)
+            yield _Wanted(reference, prompt.pk, prompt.key, content, cases, model)
 
 
 class _Models:

@@ -2,16 +2,17 @@
 
 from typing import Any
 
-from django.urls import path
+from django.urls import path, reverse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from apps.core.lane.conditional import tags_of
 from apps.core.paging import paginate_by_number
 from apps.prompts import services
 from apps.prompts.api.permissions import MayRead, ReadOrEdit
-from apps.prompts.api.requests import CURSOR, IF_MATCH, STALE, expected_revision, fields_of, object_of
+from apps.prompts.api.requests import CURSOR, IF_MATCH, IF_NONE_MATCH, STALE, expected_revision, fields_of, object_of
 from apps.prompts.api.serializers import (
     CaseListSerializer,
     CaseRunListSerializer,
@@ -23,6 +24,10 @@ from apps.prompts.models import CaseRun, PromptCase
 from apps.prompts.services.cases import case_of
 
 MISTAKES = "422 `PROMPTS_2010` with every mistake, 409 `PROMPTS_2011` when the name is taken."
+
+
+def _tag(run: CaseRun) -> str:
+    return f'"{run.pk}-{run.status}-{run.done}"'
 
 
 def _rendered(case: PromptCase, *, status: int = 200) -> Response:
@@ -85,7 +90,7 @@ class CaseView(APIView):
 
 
 class RunCasesView(APIView):
-    """Ask a model for every case and judge the answers. It costs what the answers cost."""
+    """Order a run: a model is asked for every case, and the answers are judged. It costs what the answers cost."""
 
     permission_classes = [ReadOrEdit]
 
@@ -93,8 +98,9 @@ class RunCasesView(APIView):
         operation_id="admin_prompts_run_cases",
         tags=["admin"],
         request=RunCasesSerializer,
-        responses={201: CaseRunSerializer},
-        description="Answers after a minute at most; cases that were not answered by then have not passed. "
+        responses={202: CaseRunSerializer},
+        description="Answers at once; the run goes on by itself. `Location` is its address. Where a run of exactly "
+        "this text, these cases and this model is open already, it is that one. "
         "422 `PROMPTS_2012` without cases, `PROVIDERS_2001` when no model can be asked.",
     )
     def post(self, request: Request, key: str) -> Response:
@@ -102,12 +108,51 @@ class RunCasesView(APIView):
         form.is_valid(raise_exception=True)
         at = form.validated_data["at"]
         reference = f"{key}@{at}" if at else key
-        run = services.run_cases(reference, model=form.validated_data["model"], by=request.user)
-        return Response(CaseRunSerializer(run).data, status=201)
+        run = services.start_run(reference, model=form.validated_data["model"], by=request.user)
+        address = reverse("prompt-case-run", args=[key, run.pk])
+        return Response(CaseRunSerializer(run).data, status=202, headers={"Location": address, "ETag": _tag(run)})
+
+
+class RunView(APIView):
+    """One run: how far it is, and what came of it. Ask again with the tag until its status is an end."""
+
+    permission_classes = [MayRead]
+
+    @extend_schema(
+        operation_id="admin_prompts_case_run",
+        tags=["admin"],
+        parameters=[IF_NONE_MATCH],
+        responses={200: CaseRunSerializer, 304: None},
+        description="`status` goes from `queued` over `running` to `finished`, `cancelled` or `failed`; `done` of "
+        "`total` cases are answered. 304 while nothing has changed since the tag in `If-None-Match`.",
+    )
+    def get(self, request: Request, key: str, run_id: int) -> Response:
+        run = services.run_of(key, run_id)
+        tag = _tag(run)
+        if tag in tags_of(request.headers.get("If-None-Match", "")):
+            return Response(status=304, headers={"ETag": tag})
+        return Response(CaseRunSerializer(run).data, headers={"ETag": tag})
+
+
+class CancelRunView(APIView):
+    """Call a run off. What was answered until then is kept; it counts for no gate."""
+
+    permission_classes = [ReadOrEdit]
+
+    @extend_schema(
+        operation_id="admin_prompts_cancel_case_run",
+        tags=["admin"],
+        request=None,
+        responses=CaseRunSerializer,
+        description="409 `PROMPTS_2015` when it has ended already.",
+    )
+    def post(self, request: Request, key: str, run_id: int) -> Response:
+        run = services.cancel_run(key, run_id, by=request.user)
+        return Response(CaseRunSerializer(run).data, headers={"ETag": _tag(run)})
 
 
 class RunsView(APIView):
-    """What came of runs, the newest first."""
+    """Runs, the newest first, those that go on among them."""
 
     permission_classes = [MayRead]
 
@@ -118,8 +163,7 @@ class RunsView(APIView):
         responses=CaseRunListSerializer,
     )
     def get(self, request: Request, key: str) -> Response:
-        rows = CaseRun.objects.filter(prompt=services.draft(key)).select_related("by")
-        page = paginate_by_number(rows, field="id", cursor=request.query_params.get("cursor"))
+        page = paginate_by_number(services.runs_of(key), field="id", cursor=request.query_params.get("cursor"))
         return Response({"items": CaseRunSerializer(page.items, many=True).data, "next": page.next})
 
 
@@ -127,5 +171,7 @@ urlpatterns = [
     path("prompts/<slug:key>/cases", CasesView.as_view()),
     path("prompts/<slug:key>/cases/run", RunCasesView.as_view()),
     path("prompts/<slug:key>/cases/runs", RunsView.as_view()),
+    path("prompts/<slug:key>/cases/runs/<int:run_id>", RunView.as_view(), name="prompt-case-run"),
+    path("prompts/<slug:key>/cases/runs/<int:run_id>/cancel", CancelRunView.as_view()),
     path("prompts/<slug:key>/cases/<int:case_id>", CaseView.as_view()),
 ]

@@ -10,6 +10,7 @@ from apps.core.errors import InvalidRequest
 
 IF_MATCH = OpenApiParameter("If-Match", OpenApiTypes.STR, OpenApiParameter.HEADER, required=True)
 IF_MATCH_OPTIONAL = OpenApiParameter("If-Match", OpenApiTypes.STR, OpenApiParameter.HEADER)
+IF_NONE_MATCH = OpenApiParameter("If-None-Match", OpenApiTypes.STR, OpenApiParameter.HEADER)
 CURSOR = OpenApiParameter("cursor", OpenApiTypes.STR, description="`next` of the page before.")
 STALE = "412 `CORE_2007` when it was changed since the revision in `If-Match`: `details.revision` is today's."
 

@@ -249,16 +249,18 @@ class RunCasesSerializer(serializers.Serializer[None]):
 
 
 class CaseRunSerializer(serializers.ModelSerializer[CaseRun]):
-    """What came of a run, case by case."""
+    """A run: how far it is, and what came of it, case by case. The figures are there once it has finished."""
 
     by = serializers.CharField(source="by.username", default=None)
     reasons = serializers.ListField(child=serializers.CharField())
-    results = AnyField()
+    results = AnyField(source="results_so_far")
+    error = AnyField(help_text="What broke it off: code, reason, message, retryable; null for other ends.")
 
     class Meta:
         model = CaseRun
-        fields = ["id", "reference", "model", "passed", "share", "p95_ms", "cost_micro", "reasons"]
-        fields += ["content_sha256", "by", "created_at", "results"]
+        fields = ["id", "reference", "version", "model", "status", "total", "done"]
+        fields += ["passed", "share", "p95_ms", "cost_micro", "reasons", "error"]
+        fields += ["content_sha256", "by", "created_at", "started_at", "ended_at", "results"]
         read_only_fields = fields
 
 

@@ -1,8 +1,7 @@
-"""Examples that a prompt has to master, and what came of trying them."""
+"""Examples that a prompt has to master."""
 
 from typing import Any
 
-from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
@@ -40,36 +39,3 @@ class PromptCase(models.Model):
     def as_judged(self) -> dict[str, Any]:
         """What a run of it depends on."""
         return {"name": self.name, "values": self.values, "checks": self.checks, "gated": self.gated}
-
-
-class CaseRun(models.Model):
-    """One row is one run of a prompt's cases: of exactly this content, on this model, by these cases. Append-only."""
-
-    prompt = models.ForeignKey(Prompt, verbose_name=_("prompt"), on_delete=models.CASCADE, related_name="case_runs")
-    reference = models.CharField(_("reference"), max_length=110)
-    content_sha256 = models.CharField(max_length=64)  # the prompt with everything it includes
-    cases_sha256 = models.CharField(max_length=64)  # the cases and what they must reach
-    model = models.CharField(_("model"), max_length=200)
-    passed = models.BooleanField(_("passed"))
-    share = models.PositiveSmallIntegerField(_("passed, in %"))
-    p95_ms = models.PositiveIntegerField(_("latency of 95 %, in ms"))
-    cost_micro = models.PositiveBigIntegerField(_("cost in micro-credits"), null=True)
-    reasons = models.JSONField(default=list)  # why it did not pass, in stable words
-    results = models.JSONField(default=list)
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
-    created_at = models.DateTimeField(_("at"), auto_now_add=True)
-
-    class Meta:
-        verbose_name = _("run of cases")
-        verbose_name_plural = _("runs of cases")
-        # The gate asks for the newest run of one content on one model.
-        indexes = [models.Index(fields=["prompt", "content_sha256", "model", "-id"], name="case_run_of_content")]
-        ordering = ["-id"]
-
-    def __str__(self) -> str:
-        return f"{self.reference} · {self.model}"
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        if self.pk:
-            raise TypeError("a run of cases is append-only")
-        super().save(*args, **kwargs)

@@ -12,7 +12,7 @@ from apps.prompts.services.drafts import (
 )
 from apps.prompts.services.filling import FilledPrompt, collect_prompts, fill_prompt
 from apps.prompts.services.labels import delete_label, move_label
-from apps.prompts.services.runs import latest_run, run_cases
+from apps.prompts.services.runs import cancel_run, latest_run, run_of, runs_of, start_run, sweep_runs
 from apps.prompts.services.versions import (
     content_at,
     delete_version,
@@ -26,6 +26,7 @@ from apps.prompts.services.versions import (
 __all__ = [
     "EDITABLE",
     "FilledPrompt",
+    "cancel_run",
     "cases_of",
     "claim_revision",
     "collect_prompts",
@@ -42,8 +43,11 @@ __all__ = [
     "latest_run",
     "move_label",
     "restore_version",
-    "run_cases",
+    "run_of",
+    "runs_of",
     "save_version",
+    "start_run",
+    "sweep_runs",
     "update_case",
     "update_prompt",
     "version_at",

@@ -64,7 +64,7 @@ def plan_release(
     else:
         seen = preview(scope, key)
         ensure_as_seen(seen, live=None, sha256=expected_sha256)
-        frozen, needs_second = _frozen(seen, confirm), ask or seen.needs_approval
+        frozen, needs_second = _frozen(seen, confirm, note), ask or seen.needs_approval
     if not needs_second and due_at is None:
         _refuse_nothing_to_wait_for()
     shares = rollouts.checked_options(**rollout) if action == Plan.Action.ROLLOUT else {}
@@ -93,8 +93,8 @@ def _for_withdrawal(scope: str, key: str) -> dict[str, Any]:
     return {"based_on": head.version}
 
 
-def _frozen(seen: Preview, confirm: bool) -> dict[str, Any]:
-    ensure_releasable(seen, confirm=confirm)
+def _frozen(seen: Preview, confirm: bool, note: str) -> dict[str, Any]:
+    ensure_releasable(seen, confirm=confirm, note=note)
     if not seen.changes and seen.live_version:
         raise NothingChanged()
     return {
@@ -227,7 +227,7 @@ def _looked_at_again(plan: Plan) -> tuple[Head | None, Preview]:
     if live != plan.based_on and not _planned_earlier(plan, live):
         raise PlanOvertaken(live=live, based_on=plan.based_on)
     seen = preview_of(plan.scope, plan.key, plan.payload, head)
-    ensure_releasable(seen, confirm=bool(plan.options.get("confirm")))
+    ensure_releasable(seen, confirm=bool(plan.options.get("confirm")), note=plan.note)
     ensure_free(seen)
     return head, seen
 

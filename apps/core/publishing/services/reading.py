@@ -26,6 +26,11 @@ class Preview:
     breaks: list[Problem] = field(default_factory=list)  # have to be confirmed
     warnings: list[Problem] = field(default_factory=list)  # are only said
 
+    @property
+    def needs_note(self) -> bool:
+        """Whether whoever confirms the breaks has to say why."""
+        return any(problem.needs_note for problem in self.breaks)
+
 
 def head_of(scope: str, key: str) -> Head | None:
     """The head with its snapshots, or None when nothing was ever released."""

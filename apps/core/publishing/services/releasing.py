@@ -11,6 +11,7 @@ from apps.core.publishing.errors import (
     BreakUnconfirmed,
     DraftChanged,
     NeverLive,
+    NoteNeeded,
     NothingLive,
     PublishConflict,
     PublishRefused,
@@ -23,6 +24,7 @@ from apps.core.publishing.services.reading import Preview, preview, snapshot_of
 from apps.core.transactions import retry_on_conflict
 
 Payload = dict[str, Any]
+LEAST_NOTE = 10  # characters of a reason, without the space round it; less says nothing to whoever reads the log
 NO_ROLLOUT: Payload = {
     "candidate": None,
     "rollout_percent": 0,
@@ -47,12 +49,12 @@ def publish(
     Publishing an unchanged draft releases nothing and answers the live version. `expected_live` (0: nothing) and
     `expected_sha256` are what the publisher looked at.
 
-    Raises `PublishRefused` with every problem, `BreakUnconfirmed` unless `confirm`, `DraftChanged`,
-    `PublishConflict`, `RolloutRunning`, `ApprovalNeeded`; nothing changes then.
+    Raises `PublishRefused` with every problem, `BreakUnconfirmed` unless `confirm`, `NoteNeeded`,
+    `DraftChanged`, `PublishConflict`, `RolloutRunning`, `ApprovalNeeded`; nothing changes then.
     """
     seen = preview(scope, key)
     ensure_as_seen(seen, live=expected_live, sha256=expected_sha256)
-    ensure_releasable(seen, confirm=confirm)
+    ensure_releasable(seen, confirm=confirm, note=note)
     if seen.changes or seen.live_version is None:
         ensure_free(seen)
         ensure_approved(seen)
@@ -69,12 +71,24 @@ def ensure_as_seen(seen: Preview, *, live: int | None, sha256: str) -> None:
         raise DraftChanged()
 
 
-def ensure_releasable(seen: Preview, *, confirm: bool) -> None:
-    """Raises `PublishRefused` for errors, `BreakUnconfirmed` for breaks that nobody confirmed."""
+def ensure_releasable(seen: Preview, *, confirm: bool, note: str) -> None:
+    """Raises `PublishRefused` for errors, `BreakUnconfirmed` for breaks that nobody confirmed.
+
+    Raises `NoteNeeded` where `note` is too short for a break that asks for a reason.
+    """
     if seen.errors:
         raise PublishRefused(count=len(seen.errors), details={"problems": _listed(seen.problems)})
     if seen.breaks and not confirm:
         raise BreakUnconfirmed(count=len(seen.breaks), details={"problems": _listed(seen.problems)})
+    if seen.needs_note and len(note.strip()) < LEAST_NOTE:
+        raise _note_needed([problem for problem in seen.breaks if problem.needs_note])
+
+
+def _note_needed(asking: list[Problem]) -> NoteNeeded:
+    error = NoteNeeded(least=LEAST_NOTE, what=" ".join(problem.message for problem in asking))
+    pointed = {"pointer": "/note", "code": "min_length", "message": error.text()}
+    error.details = {"errors": [pointed], "problems": _listed(asking)}
+    return error
 
 
 def ensure_free(seen: Preview) -> None:
@@ -94,7 +108,7 @@ def confirmed(breaks: list[Problem]) -> Payload:
     return {"confirmed": _listed(breaks)} if breaks else {}
 
 
-def _listed(problems: list[Problem]) -> list[dict[str, str]]:
+def _listed(problems: list[Problem]) -> list[Payload]:
     return [problem.as_dict() for problem in problems]
 
 

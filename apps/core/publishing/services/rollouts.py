@@ -50,7 +50,7 @@ def start_rollout(
     options = checked_options(percent, roles, margin)
     seen = preview(scope, key)
     ensure_as_seen(seen, live=expected_live, sha256=expected_sha256)
-    ensure_releasable(seen, confirm=confirm)
+    ensure_releasable(seen, confirm=confirm, note=note)
     ensure_free(seen)
     ensure_approved(seen)
     return begin(scope, key, seen, options, by=by, note=note)

@@ -66,6 +66,11 @@ class ProblemSerializer(serializers.Serializer[None]):
     path = serializers.CharField()
     message = serializers.CharField()
     level = serializers.ChoiceField(["error", "break", "warning"])
+    needs_note = serializers.BooleanField(
+        required=False, help_text="Confirmed only with a note of at least 10 characters that says why."
+    )
+    remedy = serializers.CharField(required=False, help_text="What mends it.")
+    link = serializers.CharField(required=False, help_text="The page of the CMS where that is done.")
 
 
 class PreviewSerializer(serializers.Serializer[None]):
@@ -94,7 +99,10 @@ class SeenSerializer(serializers.Serializer[None]):
     """What the caller looked at, so that nothing else is released."""
 
     note = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
-    confirm = serializers.BooleanField(default=False, help_text="Go through problems of level break.")
+    confirm = serializers.BooleanField(
+        default=False,
+        help_text="Go through problems of level break; those with `needs_note` want a note that says why.",
+    )
     expected_version = serializers.IntegerField(
         min_value=0, required=False, allow_null=True, help_text="The live version that was seen; 0: none."
     )

@@ -12,6 +12,7 @@ from apps.core.publishing import services as publishing
 from apps.core.publishing.diff_text import diff_text
 from apps.core.publishing.errors import BreakUnconfirmed
 from apps.core.publishing.services import Preview
+from apps.core.publishing.services.releasing import LEAST_NOTE
 from apps.features.commands import add_authorship, add_waiting, author, changes_data, problem_lines, waited
 from apps.features.publishing import SCOPE
 from apps.features.services import publish_feature
@@ -32,7 +33,8 @@ class Command(ServiceCommand):
     def outcome(self, options: dict[str, Any]) -> Outcome:
         key, by = options["key"], author(options["by"])
         if options["dry_run"]:
-            return _previewed(key, publishing.preview(SCOPE, key), confirm=options["confirm"])
+            seen = publishing.preview(SCOPE, key)
+            return _previewed(key, seen, confirm=options["confirm"], note=options["note"])
         before = publishing.live_snapshot(SCOPE, key)
         snapshot = publish_feature(key, by=by, note=options["note"], confirm=options["confirm"])
         changed = before is None or before.version != snapshot.version
@@ -48,7 +50,7 @@ class Command(ServiceCommand):
         return outcome
 
 
-def _previewed(key: str, seen: Preview, *, confirm: bool) -> Outcome:
+def _previewed(key: str, seen: Preview, *, confirm: bool, note: str) -> Outcome:
     data = {
         "key": key,
         "live_version": seen.live_version,
@@ -57,7 +59,7 @@ def _previewed(key: str, seen: Preview, *, confirm: bool) -> Outcome:
         "problems": [problem.as_dict() for problem in seen.problems],
         "changes": changes_data(seen.changes),
     }
-    obstacles = list(_obstacles(key, seen, confirm=confirm))
+    obstacles = list(_obstacles(key, seen, confirm=confirm, note=note))
     todo = ["Nothing was published; go on without --dry-run."] if _differs(seen) and not obstacles else []
     changes = [f"  {line}" for line in diff_text(seen.changes)]
     lines = [*_head(key, seen), *changes, *problem_lines(seen.problems), *obstacles, *todo]
@@ -76,12 +78,14 @@ def _head(key: str, seen: Preview) -> list[str]:
     return [f"{key}: v{seen.live_version} is live; publishing would change:"]
 
 
-def _obstacles(key: str, seen: Preview, *, confirm: bool) -> Iterator[str]:
+def _obstacles(key: str, seen: Preview, *, confirm: bool, note: str) -> Iterator[str]:
     """Why publishing would be refused now."""
     if seen.errors:
         yield f"{key}: cannot be published before the problems are solved."
     elif seen.breaks and not confirm:
         yield f"{key}: this breaks what people use now. {CONFIRM}"
+    elif seen.needs_note and len(note.strip()) < LEAST_NOTE:
+        yield f"{key}: say with --note, in at least {LEAST_NOTE} characters, why you go past the saved cases."
     elif _differs(seen):
         if seen.candidate_version:
             yield f"{key}: a gradual release of v{seen.candidate_version} is running. Finish or stop it first."

@@ -7,7 +7,7 @@ from django.core.management.base import CommandParser
 
 from apps.core.commands import Exit, Outcome, ServiceCommand, visible
 from apps.prompts.models import CaseRun, Prompt
-from apps.prompts.services import run_cases
+from apps.prompts.worker import run_cases
 
 
 class Command(ServiceCommand):

@@ -24,7 +24,7 @@ export function TrialColumn({ trial, asked, at }: { trial: Trial; asked: string;
       {trial.finish === "length" && <p className="pe-faint">{say("trial.cut")}</p>}
       {trial.error && <Failure error={trial.error} />}
       <Figures trial={trial} />
-      <Attempts attempts={trial.attempts} />
+      <Attempts attempts={everyAttempt(trial)} />
     </article>
   );
 }
@@ -93,6 +93,11 @@ function Counted({ usage }: { usage: Usage }) {
   );
 }
 
+/** Who was asked in vain, and who answered in their place; nothing where the first one answered. */
+function everyAttempt({ attempts, endpoint, model, phase }: Trial): Attempt[] {
+  return attempts.length > 0 && phase === "done" ? [...attempts, { endpoint, model, error: null }] : attempts;
+}
+
 function Attempts({ attempts }: { attempts: Attempt[] }) {
   if (attempts.length === 0) return null;
   return (
@@ -102,7 +107,7 @@ function Attempts({ attempts }: { attempts: Attempt[] }) {
         {attempts.map((attempt, at) => (
           <li key={at} data-failed={attempt.error ? true : undefined}>
             <Icon name={attempt.error ? "close" : "check"} size={14} />
-            <span>{say("trial.attempt", { endpoint: attempt.endpoint, model: attempt.model })}: {attempt.error ?? say("trial.answered")}</span>
+            <span>{say("trial.attempt", { endpoint: attempt.endpoint, model: attempt.model })}: {attempt.error ? say("trial.refused", { code: attempt.error }) : say("trial.answered")}</span>
           </li>
         ))}
       </ol>

@@ -114,6 +114,7 @@ export const en = {
   "trial.attempts": "Attempts",
   "trial.attempt": "{endpoint}, {model}",
   "trial.answered": "answered",
+  "trial.refused": "did not answer ({code})",
   "trial.degraded": "A fallback answered",
   "trial.mock": "Mock",
   "trial.cut": "Cut off at the length limit",

@@ -116,6 +116,7 @@ export const zh: Record<Word, string> = {
   "trial.attempts": "尝试记录",
   "trial.attempt": "{endpoint}，模型 {model}",
   "trial.answered": "已回答",
+  "trial.refused": "未能回答（{code}）",
   "trial.degraded": "由备用模型回答",
   "trial.mock": "模拟",
   "trial.cut": "达到长度上限，已截断",
