@@ -7,7 +7,7 @@ its own edges are not taken. A step counts as done when its checkpoint is writte
 import asyncio
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
@@ -19,6 +19,7 @@ from apps.pipelines.graph import Edge, Graph, Node
 from apps.pipelines.nodes import node_types
 from apps.pipelines.nodes.base import Files, NodeContext, NodeResult
 from apps.pipelines.wiring import resolve
+from apps.providers.gateway import Caller
 
 log = structlog.get_logger("pipelines")
 
@@ -36,6 +37,7 @@ class Run:
     files: Files
     checkpoints: Checkpoints
     sink: Sink
+    caller: Caller = field(default_factory=Caller)  # for whom its nodes ask models, and whose budgets pay
 
 
 async def execute(run: Run) -> dict[str, Any]:
@@ -123,6 +125,7 @@ async def _attempts(run: Run, node: Node, steps: Mapping[str, FinishedStep]) -> 
 
 
 def _context(run: Run, node: Node, steps: Mapping[str, FinishedStep]) -> NodeContext:
+    key = f"{run.key}:{node.id}:0"
     outputs = {node_id: step.output for node_id, step in steps.items()}
     inputs = run.input if node.type == "start" else {n: resolve(t, outputs) for n, t in node.inputs.items()}
 
@@ -134,13 +137,14 @@ def _context(run: Run, node: Node, steps: Mapping[str, FinishedStep]) -> NodeCon
 
     return NodeContext(
         node_id=node.id,
-        key=f"{run.key}:{node.id}:0",
+        key=key,
         inputs=inputs,
         config=node_types()[node.type].Config.model_validate(dict(node.config)),
         parts=run.parts,
         files=run.files,
         on_progress=on_progress,
         on_delta=on_delta,
+        caller=replace(run.caller, step=key),
     )
 
 

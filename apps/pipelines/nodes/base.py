@@ -8,6 +8,8 @@ from typing import Any, ClassVar, Protocol
 from django.utils.functional import Promise
 from pydantic import BaseModel, ConfigDict
 
+from apps.providers.gateway import Caller
+
 
 class NodeConfig(BaseModel):
     """A node's own settings; its JSON Schema drives validation, the editor's inspector and the docs."""
@@ -40,6 +42,7 @@ class NodeContext:
     files: Files
     on_progress: Callable[[float, str], Awaitable[None]]
     on_delta: Callable[[str], Awaitable[None]]
+    caller: Caller = field(default_factory=Caller)  # what a node asks of models, it asks for them
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from apps.pipelines.nodes.base import NodeConfig, NodeContext, NodeResult
 from apps.providers.degrade import policy_of
-from apps.providers.gateway import Ask, Caller, chat
+from apps.providers.gateway import Ask, chat
 from apps.providers.types import ChatRequest, message
 
 
@@ -37,7 +37,7 @@ class LlmChatNode:
             key=context.key,
         )
         policy = policy_of(context.parts.get("degrade", {}))
-        ask = Ask(config.capability, config.model, degrade=policy, caller=Caller(step=context.key))
+        ask = Ask(config.capability, config.model, degrade=policy, caller=context.caller)
         answer = await chat(request, ask, on_delta=context.on_delta)
         usage: dict[str, Any] = {
             "model_used": answer.model_used,
