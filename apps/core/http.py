@@ -7,7 +7,9 @@ are exempt: that is how an operator reaches a model server in the own network.
 
 import asyncio
 import ipaddress
+import re
 import socket
+from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
 import aiohttp
@@ -38,6 +40,10 @@ _REFUSED = [
         "5f00::/16",
     )
 ]
+
+# A host whose last label is a number is an address in another spelling (WHATWG URL, "ends in a number"): 2130706433,
+# 0x7f.1, 0177.0.0.1. No domain ends so; which address it is depends on who reads it.
+_NUMBER_LAST = re.compile(r"(?:^|\.)(?:0x[0-9a-f]*|[0-9]+)\.?$", re.IGNORECASE)
 
 
 class AddressRefused(ApiError):
@@ -79,13 +85,27 @@ class GuardedResolver(AbstractResolver):
 
 
 def check_literal(host: str) -> None:
-    """Refuse a literal address that is not public. Raises `AddressRefused`."""
+    """Refuse a literal address that is not public, or not written as addresses are. Raises `AddressRefused`."""
     try:
-        public = is_public(host.strip("[]"))
+        public = is_public(host.strip("[]").rstrip("."))
     except ValueError:
-        return
+        public = _NUMBER_LAST.search(host) is None
     if not public and not is_exempt(host):
         raise AddressRefused(host=host)
+
+
+def check_refused(error: aiohttp.InvalidURL) -> None:
+    """Say why the client took an address for none, where it may lead inside. Raises `AddressRefused`.
+
+    The client looks at the shape of an address before this module sees it, and names the host or the whole address.
+    """
+    named = str(error.url)
+    try:
+        host = urlsplit(named).hostname if "://" in named else named
+    except ValueError:
+        return
+    if host:
+        check_literal(host)
 
 
 async def _refuse_literals(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
