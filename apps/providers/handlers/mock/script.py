@@ -10,6 +10,7 @@ from apps.providers.errors import UpstreamRefused
 from apps.providers.types import Candidate
 
 NAMES: Final = {
+    "paiban-mock": "",  # of the demo content
     "mock-chat": "",
     "mock-embedding": "",
     "mock-busy": "fail+status=429",
