@@ -10,7 +10,6 @@ from apps.providers.errors import UpstreamRefused
 from apps.providers.types import Candidate
 
 NAMES: Final = {
-    "paiban-mock": "",  # of the demo content
     "mock-chat": "",
     "mock-embedding": "",
     "mock-busy": "fail+status=429",
@@ -18,6 +17,7 @@ NAMES: Final = {
     "mock-down": "fail",
     "mock-flaky": "fail=1",
     "mock-slow": "words=1",
+    "paiban-mock": "",  # of the demo content
 }
 ALWAYS: Final = -1
 LONGEST: Final = 100_000  # words, seconds, calls: what a slip of the finger may cost
