@@ -92,9 +92,9 @@ def _verdict(incoming: list[Edge], steps: Mapping[str, FinishedStep], skipped: s
 
 
 async def _step(run: Run, node: Node, steps: Mapping[str, FinishedStep]) -> FinishedStep:
-    await run.checkpoints.begin(node.id)
+    again = await run.checkpoints.begin(node.id)
     try:
-        result = await _attempts(run, node, steps)
+        result = await _attempts(run, node, steps, again=again)
     except ApiError as exc:
         await run.checkpoints.fail(node.id, exc)
         raise
@@ -102,12 +102,12 @@ async def _step(run: Run, node: Node, steps: Mapping[str, FinishedStep]) -> Fini
     return FinishedStep(result.output, result.branch)
 
 
-async def _attempts(run: Run, node: Node, steps: Mapping[str, FinishedStep]) -> NodeResult:
+async def _attempts(run: Run, node: Node, steps: Mapping[str, FinishedStep], *, again: bool) -> NodeResult:
     """The node's result, tried again after retryable failures with exponential backoff and full jitter."""
     kind = node_types()[node.type]
     for attempt in range(kind.retries + 1):
         try:
-            return await asyncio.wait_for(kind.run(_context(run, node, steps)), kind.default_timeout)
+            return await asyncio.wait_for(kind.run(_context(run, node, steps, again=again)), kind.default_timeout)
         except TimeoutError as exc:
             failure: ApiError = NodeTimeout(node=node.id, seconds=int(kind.default_timeout))
             failure.__cause__ = exc
@@ -124,7 +124,7 @@ async def _attempts(run: Run, node: Node, steps: Mapping[str, FinishedStep]) -> 
     raise AssertionError("unreachable")
 
 
-def _context(run: Run, node: Node, steps: Mapping[str, FinishedStep]) -> NodeContext:
+def _context(run: Run, node: Node, steps: Mapping[str, FinishedStep], *, again: bool) -> NodeContext:
     key = f"{run.key}:{node.id}:0"
     outputs = {node_id: step.output for node_id, step in steps.items()}
     inputs = run.input if node.type == "start" else {n: resolve(t, outputs) for n, t in node.inputs.items()}
@@ -145,6 +145,7 @@ def _context(run: Run, node: Node, steps: Mapping[str, FinishedStep]) -> NodeCon
         on_progress=on_progress,
         on_delta=on_delta,
         caller=replace(run.caller, step=key),
+        again=again,
     )
 
 

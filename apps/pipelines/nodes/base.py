@@ -29,6 +29,12 @@ class Files(Protocol):
     async def adopt(self, path: Path, *, mime: str, width: int | None, height: int | None, name: str) -> str:
         """Keep a file that the run made; returns its id."""
 
+    async def keep(self, content: bytes, *, mime: str, name: str) -> str:
+        """Keep what came inside a tool's answer, pictures as clean copies; returns its id.
+
+        Raises the errors of `storage.errors` for what calls itself a picture and is none.
+        """
+
 
 @dataclass(frozen=True)
 class NodeContext:
@@ -43,6 +49,7 @@ class NodeContext:
     on_progress: Callable[[float, str], Awaitable[None]]
     on_delta: Callable[[str], Awaitable[None]]
     caller: Caller = field(default_factory=Caller)  # what a node asks of models, it asks for them
+    again: bool = False  # an earlier worker began this step; nobody knows how far it came
 
 
 @dataclass(frozen=True)
