@@ -7,8 +7,10 @@ are exempt: that is how an operator reaches a model server in the own network.
 
 import asyncio
 import ipaddress
+import re
 import socket
 from functools import lru_cache
+from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
 import aiohttp
@@ -39,6 +41,10 @@ _REFUSED = [
         "5f00::/16",
     )
 ]
+
+# A host whose last label is a number is an address in another spelling (WHATWG URL, "ends in a number"): 2130706433,
+# 0x7f.1, 0177.0.0.1. No domain ends so; which address it is depends on who reads it.
+_NUMBER_LAST = re.compile(r"(?:^|\.)(?:0x[0-9a-f]*|[0-9]+)\.?$", re.IGNORECASE)
 
 
 class AddressRefused(ApiError):
@@ -81,18 +87,32 @@ class GuardedResolver(AbstractResolver):
 
 
 def check_literal(host: str) -> None:
-    """Refuse a literal address that is not public. Raises `AddressRefused`."""
-    if _is_inside(host.strip("[]")) and not is_exempt(host):
+    """Refuse a literal address that is not public, or not written as addresses are. Raises `AddressRefused`."""
+    if _is_inside(host) and not is_exempt(host):
         raise AddressRefused(host=host)
 
 
 @lru_cache(maxsize=4096)
 def _is_inside(host: str) -> bool:
-    """Whether `host` is a literal address that is not public."""
+    """Whether `host` is a literal address that is not public, or looks like one in another spelling."""
     try:
-        return not is_public(host)
+        return not is_public(host.strip("[]").rstrip("."))
     except ValueError:
-        return False
+        return _NUMBER_LAST.search(host) is not None
+
+
+def check_refused(error: aiohttp.InvalidURL) -> None:
+    """Say why the client took an address for none, where it may lead inside. Raises `AddressRefused`.
+
+    The client looks at the shape of an address before this module sees it, and names the host or the whole address.
+    """
+    named = str(error.url)
+    try:
+        host = urlsplit(named).hostname if "://" in named else named
+    except ValueError:
+        return
+    if host:
+        check_literal(host)
 
 
 async def _refuse_literals(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
+
 from apps.core.config import NotReleased, reader
 from apps.mcp.errors import ServerUnreachable, ToolUnknown
 from apps.mcp.models import Server, Tool
@@ -12,10 +14,11 @@ SCOPE, KEY = "mcp", "catalogue"
 
 @dataclass(frozen=True)
 class Options:
-    """How long one call may take, and how often it is made again."""
+    """How long one call may take, how often it is made again, and whether that does no harm."""
 
     timeout: float
     retries: int = 0
+    repeatable: bool = False
 
 
 def collect() -> dict[str, Any]:
@@ -44,14 +47,20 @@ def address_of(row: Server) -> dict[str, Any]:
 
 
 def _tool(server: Server, tool: Tool) -> dict[str, Any]:
-    repeatable = tool.repeatable and tool.says_repeatable
+    repeatable = is_harmless(server.catalogue_id) or (tool.repeatable and tool.says_repeatable)
     retries = server.max_retries if tool.max_retries is None else tool.max_retries
     return tool.as_released() | {
         "title": tool.title,
         "description": tool.description,
         "timeout": tool.timeout_seconds or server.timeout_seconds,
         "retries": retries if repeatable else 0,
+        "repeatable": repeatable,
     }
+
+
+def is_harmless(catalogue_id: str) -> bool:
+    """Whether the settings say of a local server that calling its tools twice does no harm."""
+    return bool(catalogue_id and settings.MCP_STDIO_CATALOGUE.get(catalogue_id, {}).get("repeatable"))
 
 
 def server(key: str) -> dict[str, Any]:
@@ -68,8 +77,12 @@ def server(key: str) -> dict[str, Any]:
 
 def options(entry: dict[str, Any], tool: str) -> Options:
     """How `tool` is called; one that only an older release of a feature knows, as its server's row says."""
-    known = entry.get("tools", {}).get(tool, {})
-    return Options(float(known.get("timeout", entry["timeout"])), known.get("retries", 0))
+    known = {"retries": 0, "timeout": entry["timeout"], **entry.get("tools", {}).get(tool, {})}
+    if "repeatable" not in known:  # released by an older version
+        harmless = is_harmless(entry.get("catalogue_id", ""))
+        known |= {"repeatable": harmless or known["retries"] > 0}
+        known |= {"retries": entry.get("retries", 0)} if harmless else {}
+    return Options(float(known["timeout"]), known["retries"], known["repeatable"])
 
 
 def approved_tool(address: str) -> dict[str, Any]:

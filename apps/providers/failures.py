@@ -13,6 +13,7 @@ import aiohttp
 import msgspec
 
 from apps.core.errors import ApiError
+from apps.core.http import check_refused
 from apps.providers.errors import (
     ModelVanished,
     UpstreamBusy,
@@ -118,6 +119,9 @@ def failures_named(candidate: Candidate, secret: str | None) -> Iterator[None]:
         raise
     except TimeoutError as exc:
         raise UpstreamTimeout(endpoint=candidate.endpoint) from exc
+    except aiohttp.InvalidURL as exc:
+        check_refused(exc)
+        raise UpstreamFailed(endpoint=candidate.endpoint, what=type(exc).__name__) from exc
     except (aiohttp.ClientError, ConnectionError) as exc:
         raise UpstreamFailed(endpoint=candidate.endpoint, what=type(exc).__name__) from exc
     except ValueError as exc:

@@ -11,6 +11,14 @@ from simple_history.models import HistoricalRecords
 from apps.providers.usage.models import UsageDay as UsageDay  # noqa: PLC0414 - part of this face
 from apps.providers.usage.models import UsageRow as UsageRow  # noqa: PLC0414
 
+
+def check_plain(address: str) -> None:
+    """Raises `ValidationError` for an address with a name or a password in it, which would be shown to everybody."""
+    if "@" in address.partition("://")[2].partition("/")[0]:
+        words = _("Leave name and password out of the address. What it asks for is entered as the key.")
+        raise ValidationError(words, code="invalid")
+
+
 key_validator = RegexValidator(r"^[a-z0-9][a-z0-9-]*$", _("Use lower-case letters, digits and hyphens."))
 
 # Words that stand where an endpoint's key does in the addresses of the API.
@@ -97,6 +105,12 @@ class Endpoint(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        try:
+            check_plain(self.base_url)
+        except ValidationError as exc:
+            raise ValidationError({"base_url": exc}) from exc
 
     @property
     def address(self) -> str:

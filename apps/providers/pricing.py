@@ -30,8 +30,23 @@ def is_priced(prices: Prices) -> bool:
 
 def most(candidate: Candidate, tokens_in: int, limit: int | None) -> int:
     """The most that a call of `tokens_in` tokens may cost, to be reserved before it is made."""
-    tokens_out = limit or candidate.max_output or min(PRESUMED_OUTPUT, candidate.context_window)
-    return cost(candidate.prices, Usage(tokens_in, tokens_out)) or 0
+    return cost(candidate.prices, Usage(tokens_in, _longest(candidate, limit))) or 0
+
+
+def weight(candidate: Candidate, tokens_in: int, limit: int | None) -> int:
+    """How many tokens a call may come to, to be reserved of those that the endpoint has for a minute.
+
+    What may be answered counts, too, or answers that begin together pass the limit together. At most the whole minute:
+    a call that might need more than that is still made, alone.
+    """
+    if not candidate.tpm:
+        return tokens_in
+    return min(tokens_in + _longest(candidate, limit), max(tokens_in, candidate.tpm))
+
+
+def _longest(candidate: Candidate, limit: int | None) -> int:
+    """Tokens of the longest answer."""
+    return limit or candidate.max_output or min(PRESUMED_OUTPUT, candidate.context_window)
 
 
 def tokens_of(request: ChatRequest) -> int:

@@ -213,10 +213,14 @@ async def _refused(response: aiohttp.ClientResponse, candidate: Candidate) -> Up
 
 @lru_cache(maxsize=1024)
 def url_of(base_url: str, path: str, *, default: str) -> str:
-    """`path` below the base URL; below `default` where there is none, with its version where the base names none."""
+    """`path` below the base URL; below `default` where there is none, with its version where the base names none.
+
+    What is no URL stays none: the client refuses it.
+    """
     base = (base_url or default).rstrip("/")
-    if urlsplit(base).path in ("", "/"):
-        base += urlsplit(default).path
+    with suppress(ValueError):
+        if urlsplit(base).path in ("", "/"):
+            base += urlsplit(default).path
     return f"{base}/{path}"
 
 

@@ -11,7 +11,7 @@ import aiohttp
 from django.utils.translation import gettext
 
 from apps.core.errors import InvalidRequest
-from apps.core.http import session
+from apps.core.http import check_refused, session
 from apps.providers.errors import NotSupported
 from apps.providers.types import Candidate, Message
 
@@ -166,6 +166,8 @@ async def fetched(link: Link) -> Image:
                 if len(raw) > MAX_IMAGE:
                     raise invalid(link.pointer, _too_large())
     except (aiohttp.ClientError, TimeoutError, ConnectionError, ValueError) as exc:
+        if isinstance(exc, aiohttp.InvalidURL):
+            check_refused(exc)
         raise invalid(link.pointer, gettext("The image could not be fetched.")) from exc
     media_type = _checked_type(bytes(raw[:16]), link.pointer, IMAGE_TYPES)
     return Image(media_type, binascii.b2a_base64(raw, newline=False).decode())

@@ -70,6 +70,8 @@ class Task(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="tasks")
+    # The API key it was asked for with, whose budget its models count against. Plain: the run outlives the key.
+    key_id = models.BigIntegerField(null=True, editable=False)
     feature = models.CharField(_("feature"), max_length=64)
     version = models.PositiveIntegerField(_("version"))
     status = models.CharField(_("status"), max_length=16, choices=Status.choices, default=Status.QUEUED)

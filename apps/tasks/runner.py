@@ -21,6 +21,8 @@ from apps.features.closure import parts_of
 from apps.features.publishing import SCOPE
 from apps.pipelines.engine.run import Run, execute
 from apps.pipelines.graph import parse_graph
+from apps.providers.budgets import budgets_of_payer
+from apps.providers.gateway import Caller
 from apps.tasks import services
 from apps.tasks.errors import LeaseLost
 from apps.tasks.models import Status, Task
@@ -83,6 +85,7 @@ async def _run_to_the_end(task: Task, files: RunFiles) -> None:
         payload = await in_thread(reader.version)(SCOPE, task.feature, task.version)
         graph = parse_graph(payload["pipeline"]["graph"])
         store = RunStore(task, graph)
+        budgets = await budgets_of_payer(task.user_id, task.key_id)
         run = Run(
             key=str(task.pk),
             graph=graph,
@@ -91,6 +94,7 @@ async def _run_to_the_end(task: Task, files: RunFiles) -> None:
             files=files,
             checkpoints=store,
             sink=store,
+            caller=Caller(user_id=task.user_id, key_id=task.key_id, feature=task.feature, budgets=budgets),
         )
         output = await execute(run)
     except LeaseLost:

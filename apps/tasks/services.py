@@ -27,6 +27,7 @@ from apps.core.transactions import retry_on_conflict
 from apps.features.audience import audience_of, may_run
 from apps.features.fields import sealed_schema, visible_values
 from apps.features.publishing import SCOPE
+from apps.quotas.errors import BudgetExhausted
 from apps.quotas.services import account_of, commit_hold, hold_quota, release_hold
 from apps.tasks import events
 from apps.tasks.errors import FeatureUnknown, InputInvalid, LeaseLost, TaskEnded, TaskPoisoned, TaskUnknown
@@ -55,8 +56,9 @@ def create_task(user: Any, *, feature: str, given: Mapping[str, Any], version: i
     """Queue a run of the live version of `feature`, or of the earlier `version` that was live for everybody once.
 
     Task, quota hold, first event and outbox row are one transaction: after a 202 nothing can be lost, before it
-    nothing was done. Raises `FeatureUnknown`, `InputInvalid` with a pointer per field, `QuotaExhausted`,
-    `KeyScopeExceeded` when the user came with an API key that is not for this feature.
+    nothing was done. What its models cost counts against the budgets of the user and of the API key that the user came
+    with. Raises `FeatureUnknown`, `InputInvalid` with a pointer per field, `QuotaExhausted`, `KeyScopeExceeded` when
+    that key is not for this feature.
     """
     if not user.allows_feature(feature):
         raise KeyScopeExceeded(wanted=feature)
@@ -68,6 +70,7 @@ def create_task(user: Any, *, feature: str, given: Mapping[str, Any], version: i
         task = Task.objects.create(
             id=uuid.uuid4(),
             user=user,
+            key_id=user.key_grant.id if user.key_grant else None,
             feature=feature,
             version=version,
             input=content,
@@ -197,11 +200,16 @@ def finish_task(
 
     Raises `LeaseLost` when the task is no longer this claim's; nothing is written then.
     """
-    told = error.as_dict() | {"requestId": task.request_id} if error else None
+    told = _told(error) | {"requestId": task.request_id} if error else None
     rows = Task.objects.filter(pk=task.pk, fencing_token=task.fencing_token, status=Status.RUNNING)
     shown = _shown(task, output) if output else output
     with transaction.atomic():
         _end(task, rows, to=to, shown=shown, output=output, error=told, **changes)
+
+
+def _told(error: ApiError) -> dict[str, Any]:
+    """What is kept of an error; of a budget's also which one it was and until when, as its own answer says."""
+    return error.as_dict() | ({"details": error.details} if isinstance(error, BudgetExhausted) else {})
 
 
 def _shown(task: Task, output: dict[str, Any]) -> dict[str, Any]:

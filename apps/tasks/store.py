@@ -1,6 +1,7 @@
 """What the engine is given for one claimed task: checkpoints, event sink and files, all behind the fencing token."""
 
 import shutil
+import uuid
 from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -12,6 +13,7 @@ from django.utils import timezone
 from apps.core.aio import in_thread
 from apps.core.errors import ApiError
 from apps.core.storage import services as storage
+from apps.core.storage.intake import normalise_upload
 from apps.core.storage.models import StoredFile
 from apps.core.transactions import retry_on_conflict
 from apps.pipelines.engine.ports import FinishedStep
@@ -23,6 +25,11 @@ from apps.tasks.deltas import DeltaBatcher
 from apps.tasks.errors import LeaseLost
 from apps.tasks.models import StepRun, Task
 from apps.tasks.tool_words import in_language
+
+# Of files that a tool sends along, the types that browsers may be told; any other could hold a script.
+HARMLESS = frozenset({
+    "audio/mpeg", "audio/mp4", "audio/ogg", "audio/wav", "audio/webm", "audio/flac", "application/json", "text/plain",
+})  # fmt: skip
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -47,9 +54,9 @@ class RunStore:
     async def finished(self) -> dict[str, FinishedStep]:
         return await _in_transaction(self._finished)()
 
-    async def begin(self, node_id: str) -> None:
+    async def begin(self, node_id: str) -> bool:
         self._deltas.restart(node_id)
-        await _in_transaction(self._begin)(node_id)
+        return await _in_transaction(self._begin)(node_id)
 
     async def finish(self, node_id: str, result: NodeResult) -> None:
         await self._deltas.flush()  # a step's text stands in the log before its end
@@ -85,7 +92,7 @@ class RunStore:
         self._fractions.update(dict.fromkeys(steps, 1.0))
         return steps
 
-    def _begin(self, node_id: str) -> None:
+    def _begin(self, node_id: str) -> bool:
         now = timezone.now()
         with transaction.atomic():
             self._advance()
@@ -103,6 +110,7 @@ class RunStore:
             if not created and self._streams(node_id):
                 self._advance()
                 events.log(self._task, "reset", {"node": node_id, "text": "", "offset": 0})
+        return not created
 
     def _finish(self, node_id: str, result: NodeResult) -> None:
         usage = dict(result.usage)
@@ -209,6 +217,9 @@ class RunFiles:
     async def adopt(self, path: Path, *, mime: str, width: int | None, height: int | None, name: str) -> str:
         return await in_thread(self._adopt)(path, mime=mime, width=width, height=height, name=name)
 
+    async def keep(self, content: bytes, *, mime: str, name: str) -> str:
+        return await in_thread(self._keep)(content, mime=mime, name=name)
+
     def discard(self) -> None:
         """Drop the scratch folder."""
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -218,6 +229,18 @@ class RunFiles:
         self._folder.mkdir(parents=True, exist_ok=True)
         target = self._folder / f"{stored.pk.hex}{Path(stored.storage_key).suffix}"
         return target if target.exists() else storage.local_copy(stored, target)
+
+    def _keep(self, content: bytes, *, mime: str, name: str) -> str:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        made = self._folder / f"{uuid.uuid4().hex}.bin"
+        made.write_bytes(content)
+        if not mime.startswith("image/"):
+            kind = mime if mime in HARMLESS else "application/octet-stream"
+            return self._adopt(made, mime=kind, width=None, height=None, name=name)
+        clean = made.with_suffix(".img")
+        image = normalise_upload(made, out=clean)
+        made.unlink()
+        return self._adopt(clean, mime=image.mime, width=image.width, height=image.height, name=name)
 
     def _adopt(self, path: Path, *, mime: str, width: int | None, height: int | None, name: str) -> str:
         """Only files inside the work directory are taken: a tool's answer is not to be trusted with paths."""

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config.settings.admin_site import UNFOLD as UNFOLD
 from config.settings.object_storage import s3_storage
+from config.settings.tool_servers import stdio_servers
 
 django_stubs_ext.monkeypatch()
 
@@ -281,7 +282,8 @@ FEATURE_MODEL_SECONDS = env.int("PAIBAN_FEATURE_MODEL_SECONDS", default=300)  # 
 
 # Stdio tool servers come from this catalogue only, by id, with a fixed argv; nothing else can start one.
 MCP_STDIO_CATALOGUE = {
-    "image-tools": {"module": "apps.mcp.image_tools", "work_dir": True},
+    "image-tools": {"module": "apps.mcp.image_tools", "work_dir": True, "repeatable": True},
+    **stdio_servers(env.str("PAIBAN_MCP_STDIO", default="")),
 }
 
 # --- use of models ----------------------------------------------------------------------------

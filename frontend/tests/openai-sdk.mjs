@@ -1,5 +1,5 @@
 // OpenAI's SDK for Node against /v1 of a running installation; prints what it saw as one line of JSON.
-// tests/contract/test_sdks.py starts it with PAIBAN_URL and PAIBAN_TOKEN and looks at the line.
+// tests/contract/test_sdks.py starts it with PAIBAN_URL, PAIBAN_TOKEN and PAIBAN_BUSY, a model that is busy, and looks at the line.
 import OpenAI from "openai";
 
 const baseURL = process.env.PAIBAN_URL;
@@ -43,7 +43,7 @@ const errors = [
   await refusal(() => stranger.models.list()),
   await refusal(() => client.chat.completions.create({ model: "none", messages })),
   await refusal(() => client.chat.completions.create({ model: "mock-chat", messages, temperature: 9 })),
-  await refusal(() => client.chat.completions.create({ model: "mock-busy", messages })),
+  await refusal(() => client.chat.completions.create({ model: process.env.PAIBAN_BUSY, messages })),
 ];
 
 process.stdout.write(

@@ -19,19 +19,23 @@ from openai import OpenAI
 
 from apps.core import aio
 from ops.node_env import find_node
+from tests.faults.fleet import wait_until
 from tests.faults.site import PASSWORD, Site
 from tests.providers.builders import DONE, USAGE, ModelServer, event
 
 SCRIPT = "tests/openai-sdk.mjs"
+BUSY = [f"mock-busy+words={number}" for number in range(1, 9)]
 CONTENT = """
 from apps.providers.models import Endpoint, Offer
 from apps.providers.services import release_catalogue, set_secret
 mock = Endpoint.objects.get(key="mock")
 for model, does in (("mock-chat", "chat"), ("mock-embedding", "embedding")):
     Offer.objects.create(endpoint=mock, model=model, capabilities=[does])
-# Of its own, for an endpoint that says it is busy is left alone for a while.
-busy = Endpoint.objects.create(key="busy", name="Busy", handler_key="mock", max_retries=0, priority=5000)
-Offer.objects.create(endpoint=busy, model="mock-busy", capabilities=["chat"])
+# Each of its own, for an endpoint that says it is busy is left alone for a while.
+for model in {busy}:
+    own = {"name": "Busy", "handler_key": "mock", "max_retries": 0, "priority": 5000}
+    busy = Endpoint.objects.create(key="busy-" + model[-1], **own)
+    Offer.objects.create(endpoint=busy, model=model, capabilities=["chat"])
 # Last, so that features ask the mock.
 own = {"handler_key": "openai", "base_url": "{url}", "max_retries": 0, "priority": 5000}
 local = Endpoint.objects.create(key="local", name="Local", **own)
@@ -93,7 +97,7 @@ def address(tmp_path_factory: pytest.TempPathFactory, upstream: Upstream) -> Ite
     """Where a whole installation answers: web, worker, dispatcher, database and Redis of its own."""
     site = Installation(tmp_path_factory.mktemp("sdks"))
     try:
-        site.manage("shell", "-c", CONTENT.replace("{url}", upstream.url))
+        site.manage("shell", "-c", CONTENT.replace("{url}", upstream.url).replace("{busy}", str(BUSY)))
         started = site.start_web()
         site.start_workers()
         yield started
@@ -102,9 +106,22 @@ def address(tmp_path_factory: pytest.TempPathFactory, upstream: Upstream) -> Ite
 
 
 @pytest.fixture(scope="module")
-def token(address: str) -> str:
+def signed_in(address: str) -> str:
     body = {"username": "member", "password": PASSWORD}
     return str(httpx.post(f"{address}/api/v1/auth/login", json=body, timeout=60).raise_for_status().json()["access"])
+
+
+@pytest.fixture(scope="module", params=["access token", "API key"])
+def token(request: pytest.FixtureRequest, address: str, signed_in: str) -> str:
+    """What the SDKs are given as their key."""
+    return signed_in if request.param == "access token" else make_key(address, signed_in)["key"]
+
+
+def make_key(address: str, signed_in: str, **scopes: Any) -> Any:
+    """A key, as its owner makes one; `{id, key, prefix}`."""
+    body = {"name": "shop", "scopes": {"features": None, "models": None, "ips": [], "admin": False} | scopes}
+    headers = {"Authorization": f"Bearer {signed_in}"}
+    return httpx.post(f"{address}/api/v1/api-keys", json=body, headers=headers, timeout=60).raise_for_status().json()
 
 
 @pytest.fixture
@@ -168,7 +185,7 @@ def test_openai__models__are_listed_with_features(client):
         ({"model": "none"}, openai.NotFoundError, "model_not_found"),
         ({"model": "feature:none"}, openai.NotFoundError, "model_not_found"),
         ({"model": "mock-chat", "temperature": 9}, openai.BadRequestError, "E_REQUEST_INVALID"),
-        ({"model": "mock-busy"}, openai.RateLimitError, "E_UPSTREAM_BUSY"),
+        ({"model": BUSY}, openai.RateLimitError, "E_UPSTREAM_BUSY"),
         (
             {"model": "feature:copywriter", "messages": [{"role": "user", "content": "x"}]},
             openai.UnprocessableEntityError,
@@ -177,8 +194,12 @@ def test_openai__models__are_listed_with_features(client):
     ],
 )
 def test_openai__refused__raises_what_its_users_catch(client, asked, kind, code):
+    given = {"messages": QUESTION} | asked
+    if given["model"] is BUSY:
+        given["model"] = BUSY.pop()
+
     with pytest.raises(kind) as refused:
-        client.chat.completions.create(**({"messages": QUESTION} | asked))
+        client.chat.completions.create(**given)
 
     assert refused.value.code == code
 
@@ -230,20 +251,23 @@ def _task(address: str, token: str, task_id: str) -> dict[str, Any]:
 # --- OpenAI, Node -----------------------------------------------------------------------------
 
 
-def test_openai_for_node__speaks_to_us(address, token, upstream, tmp_path):
-    upstream.calls_a_tool(stream=False)
-    node = find_node(tmp_path / "node.log")
-    frontend = Path(settings.BASE_DIR) / "frontend"
-
-    done = subprocess.run(
+def _in_node(address: str, token: str, folder: Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
         ["node", SCRIPT],
-        cwd=frontend,
-        env=node.env | {"PAIBAN_URL": f"{address}/v1", "PAIBAN_TOKEN": token},
+        cwd=Path(settings.BASE_DIR) / "frontend",
+        env=find_node(folder / "node.log").env
+        | {"PAIBAN_URL": f"{address}/v1", "PAIBAN_TOKEN": token, "PAIBAN_BUSY": BUSY.pop()},
         capture_output=True,
         text=True,
         timeout=300,
         check=False,
     )
+
+
+def test_openai_for_node__speaks_to_us(address, token, upstream, tmp_path):
+    upstream.calls_a_tool(stream=False)
+
+    done = _in_node(address, token, tmp_path)
 
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
@@ -322,3 +346,76 @@ def _leaf(error: BaseException) -> str:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return str(error)
+
+
+# --- keys -------------------------------------------------------------------------------------
+
+
+def _openai(address: str, key: str) -> OpenAI:
+    return OpenAI(base_url=f"{address}/v1", api_key=key, max_retries=0, timeout=120)
+
+
+def test_keys__for_one_model_and_one_feature__see_and_get_no_other(address, signed_in):
+    key = make_key(address, signed_in, features=["copywriter"], models=["mock-chat"])["key"]
+    client = _openai(address, key)
+
+    names = {model.id for model in client.models.list()}
+    answer = client.chat.completions.create(model="mock-chat", messages=QUESTION)
+
+    assert names == {"mock-chat", "feature:copywriter", "feature:copywriter@1"}
+    assert answer.choices[0].message.content
+    for model in ("local-tools", BUSY[0], "feature:product-photo"):
+        with pytest.raises(openai.NotFoundError) as refused:
+            client.chat.completions.create(model=model, messages=QUESTION)
+        assert refused.value.code == "model_not_found"
+    with pytest.raises(openai.NotFoundError):
+        client.embeddings.create(model="mock-embedding", input="one")
+
+
+def test_keys__for_one_feature__have_one_tool(address, signed_in):
+    key = make_key(address, signed_in, features=["copywriter"])["key"]
+
+    async def work(client: Any) -> Any:
+        listed = await client.list_tools()
+        called = await client.call_tool("copywriter", {"product": PRODUCT})
+        with pytest.raises(MCPError):
+            await client.call_tool("product-photo", {})
+        return [tool.name for tool in listed.tools], called
+
+    names, called = asyncio.run(_with_tools(address, key, "auto", work))
+
+    assert (names, called.is_error) == (["copywriter"], False)
+
+
+def test_keys__for_no_model__are_told_so_by_nothing_in_the_list(address, signed_in):
+    key = make_key(address, signed_in, features=[], models=[])["key"]
+
+    assert list(_openai(address, key).models.list()) == []
+
+
+def test_keys__revoked__are_refused_by_every_sdk(address, signed_in, tmp_path):
+    made = make_key(address, signed_in)
+    client, headers = _openai(address, made["key"]), {"Authorization": f"Bearer {signed_in}"}
+    assert client.chat.completions.create(model="mock-chat", messages=QUESTION).choices
+
+    httpx.post(f"{address}/api/v1/api-keys/{made['id']}/revoke", headers=headers, timeout=60).raise_for_status()
+    wait_until(lambda: _is_refused(client), seconds=30, what="the revoked key is refused")
+
+    in_node = _in_node(address, made["key"], tmp_path)
+    with pytest.raises((ExceptionGroup, MCPError, httpx2.HTTPError)):
+        asyncio.run(_with_tools(address, made["key"], "legacy", _listed))
+    assert (in_node.returncode, "AuthenticationError" in in_node.stderr) == (1, True)
+    assert _openai(address, signed_in).models.list().data  # its owner still may
+
+
+async def _listed(client: Any) -> Any:
+    return await client.list_tools()
+
+
+def _is_refused(client: OpenAI) -> bool:
+    """Other processes hear of it within moments."""
+    try:
+        client.models.list()
+    except openai.AuthenticationError:
+        return True
+    return False

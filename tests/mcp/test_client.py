@@ -214,6 +214,8 @@ def test_discover__first_time__stores_but_allows_nothing(server, monkeypatch):
         ("die", False),
         ("echo", False),
         ("fail", False),
+        ("paint", False),
+        ("smear", False),
         ("stall", False),
     ]
 

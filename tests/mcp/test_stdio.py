@@ -19,7 +19,7 @@ from apps.mcp.target import Credential, Target
 from tests.mcp.builders import children
 
 NOBODY = client.fixed(Credential())
-CYCLES = 50
+CYCLES = 200
 # A server in few words, for what the SDK's would not do: it answers with whatever stands in its arguments.
 RAW = """
 import json, sys, os

@@ -45,13 +45,15 @@ class Checkpoints:
 
     def __init__(self, **finished: dict[str, Any]) -> None:
         self.steps = {node: FinishedStep(output, "") for node, output in finished.items()}
+        self.begun: set[str] = set()  # by an earlier worker
         self.log: list[tuple[str, str]] = []
 
     async def finished(self) -> dict[str, FinishedStep]:
         return dict(self.steps)
 
-    async def begin(self, node_id: str) -> None:
+    async def begin(self, node_id: str) -> bool:
         self.log.append(("begin", node_id))
+        return node_id in self.begun
 
     async def finish(self, node_id: str, result: NodeResult) -> None:
         self.steps[node_id] = FinishedStep(result.output, result.branch)

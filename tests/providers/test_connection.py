@@ -11,7 +11,7 @@ from django.utils.translation import override
 from apps.core.publishing.models import Snapshot
 from apps.providers.connection import SECONDS, Probe, look
 from apps.providers.errors import KeyMissing
-from apps.providers.models import EndpointHealth, Offer
+from apps.providers.models import Endpoint, EndpointHealth, Offer
 from apps.providers.services import health, set_secret, test_endpoint
 from tests.features.builders import make_model
 from tests.providers.builders import KEY
@@ -44,6 +44,13 @@ def test_look__it_works__lists_models_and_what_is_missing(server):
 
     assert (found.ok, found.models, found.missing) == (True, ["gpt-test", "text-embedding-test"], ["gone"])
     assert (found.error, found.resolved, server.keys) == (None, True, [f"Bearer {KEY}"])
+
+
+def test_look__mock_of_the_demo_content__misses_nothing(demo):
+    found = keep(Endpoint.objects.get(key="mock"))
+
+    assert (found.ok, found.missing) == (True, [])
+    assert {"paiban-mock", "mock-chat", "mock-embedding"} <= set(found.models)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from apps.core.errors import ApiError
 from apps.providers import gateway
 from apps.providers.catalogue import candidates
 from apps.providers.errors import (
+    EndpointSaturated,
     ModelVanished,
     NoRoute,
     UpstreamBusy,
@@ -21,10 +22,11 @@ from apps.providers.errors import (
 from apps.providers.gateway import Ask
 from apps.providers.handlers import handlers
 from apps.providers.models import Endpoint, Offer
+from apps.providers.pricing import weight
 from apps.providers.services import read_secret, release_catalogue, set_secret
 from apps.providers.types import Answer, Candidate, ChatRequest, Delta, Finish, Item, Usage
 from tests.features.builders import make_model
-from tests.providers.builders import KEY, make_request
+from tests.providers.builders import KEY, make_candidate, make_request
 
 
 class ScriptedHandler:
@@ -243,3 +245,45 @@ def test_mock__scripted_cut__fails_after_three_pieces(db):
 def test_handlers__every_one__is_registered_and_says_whether_it_needs_a_key(key):
     assert handlers()[key].key == key
     assert handlers()[key].requires_secret is (key == "openai")
+
+
+# --- tokens a minute --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fields", "limit", "expected"),
+    [
+        ({"tpm": 10_000}, 500, 700),  # what the caller allows
+        ({"tpm": 10_000, "max_output": 300}, None, 500),  # what the catalogue says
+        ({"tpm": 10_000, "max_output": 300}, 50, 250),
+        ({"tpm": 10_000}, None, 200 + 4096),  # what is presumed
+        ({"tpm": 10_000, "context_window": 1000}, None, 1200),
+        ({"tpm": 600}, None, 600),  # the whole minute, or it could never be made
+        ({"tpm": 100}, None, 200),  # what is sent alone is too much, and refused
+        ({"tpm": 0}, 500, 200),  # nothing is counted
+    ],
+)
+def test_weight__of_a_call__is_what_it_may_come_to(fields, limit, expected):
+    assert weight(make_candidate("", **fields), 200, limit) == expected
+
+
+def test_ask__answers_begin_together__pass_the_tokens_a_minute_not_even_together(play):
+    handler = play(a=[["word"], ["word"]])
+    Endpoint.objects.update(tpm=1_000)
+    release_catalogue(by=None)
+    reader.reset()
+    request = make_request(max_tokens=600)
+
+    async def work() -> tuple[Any, int, Any]:
+        first = await gateway.stream(request, Ask("chat"))
+        with pytest.raises(EndpointSaturated) as refused:
+            await gateway.stream(request, Ask("chat"))
+        async for _item in first.items:
+            pass
+        second = await gateway.chat(request, Ask("chat"))
+        return refused.value, len(handler.calls), second
+
+    error, calls, second = async_to_sync(work)()
+
+    assert error.code == "PROVIDERS_5007"
+    assert (calls, second.text) == (2, "word")  # what was reserved in vain was given back

@@ -1,6 +1,8 @@
 """Answers handed on byte by byte: through the whole application, to a real server that speaks OpenAI's wire."""
 
+import itertools
 import json
+import time
 from itertools import pairwise
 from typing import Any
 
@@ -12,9 +14,14 @@ from hypothesis import strategies as st
 
 from apps.accounts.tokens import sign_access
 from apps.core.config import reader
+from apps.core.tokens import estimate_tokens
+from apps.providers import upstream
 from apps.providers.gateway import meter as meters
+from apps.providers.gateway import passing
+from apps.providers.handlers.openai import OpenAIHandler
 from apps.providers.models import MICRO, Endpoint, Offer
 from apps.providers.services import release_catalogue, set_secret
+from apps.providers.types import Raw
 from apps.providers.usage import UsageRecord
 from tests.conftest import connections_kept
 from tests.providers.builders import DONE, KEY, USAGE, ModelServer, event, words
@@ -191,6 +198,59 @@ def test_failure_before_the_first_piece__the_next_endpoint_answers(send, records
     assert b"Sample" in answer.content
     assert (answer.headers["x-paiban-endpoint"], answer.headers["x-paiban-fallback"]) == ("spare", "true")
     assert (records[0].endpoint, records[0].attempts, records[0].status) == ("spare", 2, "ok")
+
+
+def test_stream__never_ends__is_cut_at_its_size_told_last_and_paid_for(send, records, monkeypatch):
+    monkeypatch.setattr(upstream, "MAX_STREAM", 200_000)
+    monkeypatch.setattr(passing, "LARGEST_REMEMBERED", 10_000)
+    server = ModelServer()
+    server.body, server.endless = words("Hello", finish=False), words("four", finish=False)[0] * 100
+
+    answer = send(server, fallback=True, stream=True)
+
+    frames = answer.content.split(b"\n\n")
+    error = json.loads(frames[-2][6:])["error"]
+    assert (error["paiban_code"], "a stream without end" in error["message"]) == ("PROVIDERS_5001", True)
+    assert b"[DONE]" not in answer.content
+    assert len(answer.content) <= 200_000 + len(frames[-2]) + 2
+    spoken = answer.content.count(b'"four"')
+    assert spoken > 1_000
+    assert (records[0].output_tokens, records[0].estimated) == (estimate_tokens("Hello" + "four" * spoken), True)
+    assert (records[0].status, records[0].attempts, len(server.asked)) == ("PROVIDERS_5001", 1, 1)
+
+
+def test_stream__goes_on_for_longer_than_the_endpoint_may__is_cut_and_told(send, records, monkeypatch):
+    seconds = itertools.count(time.perf_counter(), 1)  # a second from chunk to chunk
+    monkeypatch.setattr(passing, "clock", lambda: next(seconds))
+    server = ModelServer()
+    server.body, server.endless = words("Hello", finish=False), words("four", finish=False)[0] * 100
+
+    answer = send(server, fallback=True, stream=True)
+
+    frames = answer.content.split(b"\n\n")
+    assert json.loads(frames[-2][6:])["error"]["paiban_code"] == "PROVIDERS_5002"
+    assert frames[0] + b"\n\n" == words("Hello", finish=False)[0]
+    spoken = answer.content.count(b'"four"')
+    assert (records[0].output_tokens, records[0].estimated) == (estimate_tokens("Hello" + "four" * spoken), True)
+    assert (records[0].status, records[0].attempts, len(server.asked)) == ("PROVIDERS_5002", 1, 1)
+
+
+def test_stream__is_cut_by_us__its_connection_is_closed(send, monkeypatch):
+    monkeypatch.setattr(upstream, "MAX_STREAM", 200_000)
+    closed: list[bool] = []
+    real = OpenAIHandler.post
+
+    async def post(*given: Any, **more: Any) -> Raw:
+        raw = await real(*given, **more)
+        return Raw(raw.chunks, raw.content_type, lambda: closed.append(raw.close() is None))
+
+    monkeypatch.setattr(OpenAIHandler, "post", post)
+    server = ModelServer()
+    server.body, server.endless = words("Hello", finish=False), words("four", finish=False)[0] * 100
+
+    send(server, stream=True)
+
+    assert closed == [True]
 
 
 def test_request_refused__is_the_callers_and_asked_nowhere_else(send, records):

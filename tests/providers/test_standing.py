@@ -240,6 +240,16 @@ def test_command__closes(endpoint, capsys):
     assert standings([endpoint])["openai"].state == "closed"
 
 
+def test_command__model_is_left_alone_after_a_429__ends_its_pause(endpoint, capsys):
+    use(endpoint, Result("busy", asked_ms=20_000))
+    assert set(standings([endpoint])["openai"].paused) == {"gpt"}
+
+    call_command("reset_breaker", "openai", "--json")
+
+    assert json.loads(capsys.readouterr().out)["closed"] is True
+    assert standings([endpoint])["openai"].paused == {}
+
+
 @pytest.mark.parametrize(("key", "away", "code"), [("nobody", False, 4), ("openai", True, 5)])
 def test_command__cannot__says_why_by_its_exit_code(endpoint, monkeypatch, key, away, code):
     if away:

@@ -290,6 +290,36 @@ def test_chat__earlier_version__runs_as_it_was_released(api, member, working):
     assert (earlier.headers["x-paiban-version"], Task.objects.get().version) == ("1", 1)
 
 
+def test_model__earlier_version__is_there_as_asking_it_works(api, member):
+    released_twice()
+
+    found = {name: api(member).get(f"/v1/models/feature:{name}") for name in ("echo", "echo@1", "echo@2")}
+
+    assert {name: answer.status_code for name, answer in found.items()} == {"echo": 200, "echo@1": 200, "echo@2": 200}
+    assert found["echo@1"].json() == {"id": "feature:echo@1", "object": "model", "created": 0, "owned_by": "paiban"}
+
+
+@pytest.mark.parametrize("name", ["echo@3", "echo@0", "echo@01", "none@1", "echo@", "Echo@1", "@1", ""])
+def test_model__no_such_version__is_not_found(api, member, name):
+    released_twice()
+
+    answer = api(member).get(f"/v1/models/feature:{name}")
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "model_not_found")
+
+
+def test_model__earlier_version_of_what_is_for_others_or_not_for_the_key__is_not_found(api, member, operator, with_key):
+    released_twice()
+    Feature.objects.get().roles.set(operator.groups.all())
+    publish_feature("echo", by=None, confirm=True)
+
+    foreign = api(member).get("/v1/models/feature:echo@1")
+    with_key(KeyGrant(1, features=frozenset({"other"})))
+    limited = api(operator).get("/v1/models/feature:echo@1")
+
+    assert (foreign.status_code, limited.status_code) == (404, 404)
+
+
 def test_chat__earlier_version_of_what_was_withdrawn_or_is_for_others__is_not_found(api, member, operator):
     released_twice()
     Feature.objects.get().roles.set(operator.groups.all())

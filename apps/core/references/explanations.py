@@ -108,6 +108,11 @@ SECTIONS = (
                 "PAIBAN_OUTBOUND_ALLOWED_HOSTS",
                 "A list of hosts in private networks that calls to models may reach. All others are refused.",
             ),
+            Setting(
+                "PAIBAN_MCP_STDIO",
+                "Local tool servers: a JSON object, or the path of a file with one, such as "
+                '`{"git": {"command": ["/usr/bin/mcp-server-git", "--repository", "/srv/docs"]}}`.',
+            ),
             Setting("PAIBAN_STATIC_ROOT", "Where `collectstatic` puts files.", "`static` in the data folder"),
         ),
     ),

@@ -188,8 +188,8 @@ class Checkpoints(Protocol):
     async def finished(self) -> dict[str, FinishedStep]:
         """The steps that were completed before, by node id."""
 
-    async def begin(self, node_id: str) -> None:
-        """The step starts (again)."""
+    async def begin(self, node_id: str) -> bool:
+        """The step starts; whether it did before, so that nobody knows how far it came."""
 
     async def finish(self, node_id: str, result: NodeResult) -> None:
         """The step's result, with its usage."""

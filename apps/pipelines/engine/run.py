@@ -7,7 +7,7 @@ its own edges are not taken. A step counts as done when its checkpoint is writte
 import asyncio
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
@@ -39,7 +39,7 @@ class Run:
     files: Files
     checkpoints: Checkpoints
     sink: Sink
-    caller: Caller = field(default_factory=Caller)
+    caller: Caller = field(default_factory=Caller)  # for whom its nodes ask models, and whose budgets pay
     language: str = "en"
 
 
@@ -95,9 +95,9 @@ def _verdict(incoming: list[Edge], steps: Mapping[str, FinishedStep], skipped: s
 
 
 async def _step(run: Run, node: Node, steps: Mapping[str, FinishedStep]) -> FinishedStep:
-    await run.checkpoints.begin(node.id)
+    again = await run.checkpoints.begin(node.id)
     try:
-        result = await _attempts(run, node, steps)
+        result = await _attempts(run, node, steps, again=again)
     except ApiError as exc:
         await run.checkpoints.fail(node.id, exc)
         raise
@@ -105,12 +105,13 @@ async def _step(run: Run, node: Node, steps: Mapping[str, FinishedStep]) -> Fini
     return FinishedStep(result.output, result.branch)
 
 
-async def _attempts(run: Run, node: Node, steps: Mapping[str, FinishedStep]) -> NodeResult:
+async def _attempts(run: Run, node: Node, steps: Mapping[str, FinishedStep], *, again: bool) -> NodeResult:
     """The node's result, tried again after retryable failures with exponential backoff and full jitter."""
     kind = node_types()[node.type]
     for attempt in range(kind.retries + 1):
         try:
-            return await asyncio.wait_for(kind.run(_context(run, node, steps, attempt + 1)), kind.default_timeout)
+            context = _context(run, node, steps, attempt + 1, again=again)
+            return await asyncio.wait_for(kind.run(context), kind.default_timeout)
         except TimeoutError as exc:
             failure: ApiError = NodeTimeout(node=node.id, seconds=int(kind.default_timeout))
             failure.__cause__ = exc
@@ -127,7 +128,7 @@ async def _attempts(run: Run, node: Node, steps: Mapping[str, FinishedStep]) -> 
     raise AssertionError("unreachable")
 
 
-def _context(run: Run, node: Node, steps: Mapping[str, FinishedStep], attempt: int) -> NodeContext:
+def _context(run: Run, node: Node, steps: Mapping[str, FinishedStep], attempt: int, *, again: bool) -> NodeContext:
     outputs = {node_id: step.output for node_id, step in steps.items()}
     inputs = run.input if node.type == "start" else {n: resolve(t, outputs) for n, t in node.inputs.items()}
 
@@ -150,7 +151,7 @@ def _context(run: Run, node: Node, steps: Mapping[str, FinishedStep], attempt: i
         config=node_types()[node.type].Config.model_validate(dict(node.config)),
         parts=run.parts,
         variables={variable.name: variable.value for variable in run.graph.variables},
-        caller=run.caller,
+        caller=replace(run.caller, step=key),
         language=run.language,
         files=run.files,
         outside=Direct(key),
@@ -161,6 +162,7 @@ def _context(run: Run, node: Node, steps: Mapping[str, FinishedStep], attempt: i
         on_delta=on_delta,
         spent=lambda: 0,
         left=lambda: None,
+        again=again,
     )
 
 

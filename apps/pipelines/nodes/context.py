@@ -22,6 +22,12 @@ class Files(Protocol):
     async def adopt(self, path: Path, *, mime: str, width: int | None, height: int | None, name: str) -> str:
         """Keep a file that the run made; returns its id."""
 
+    async def keep(self, content: bytes, *, mime: str, name: str) -> str:
+        """Keep what came inside a tool's answer, pictures as clean copies; returns its id.
+
+        Raises the errors of `storage.errors` for what calls itself a picture and is none.
+        """
+
 
 class Outside(Protocol):
     """The one way out of a run. Each call is known by the step's path and its number within the step.
@@ -103,3 +109,4 @@ class NodeContext:
     on_delta: Callable[[str], Awaitable[None]]
     spent: Callable[[], int]  # micro-credits of the whole run so far
     left: Callable[[], int | None]  # micro-credits until the run's limit; None where there is none
+    again: bool = False  # an earlier worker began this step; nobody knows how far it came

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from apps.pipelines.nodes.base import BaseNode, Needs, NodeConfig, NodeContext, NodeResult, Schema, closed, named
 from apps.providers.degrade import policy_of
-from apps.providers.gateway import Ask, Caller, chat
+from apps.providers.gateway import Ask, chat
 from apps.providers.types import ChatRequest, message
 
 
@@ -42,7 +42,7 @@ class LlmChatNode(BaseNode):
             key=context.key,
         )
         policy = policy_of(context.parts.get("degrade", {}))
-        ask = Ask(config.capability, config.model, degrade=policy, caller=Caller(step=context.key))
+        ask = Ask(config.capability, config.model, degrade=policy, caller=context.caller)
         answer = await chat(request, ask, on_delta=context.on_delta)
         usage: dict[str, Any] = {
             "model_used": answer.model_used,

@@ -1,4 +1,7 @@
-"""Tool: calls an approved MCP tool. Files go in and come out as ids; the tool sees local copies."""
+"""Tool: calls an approved MCP tool. Files go in and come out as ids; the tool sees local copies.
+
+Pictures, sound and other files that come inside the answer are kept: `files` names all of them, `file` the first.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +12,9 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.mcp.client import call_tool
 from apps.pipelines.nodes.base import BaseNode, Files, Needs, NodeConfig, NodeContext, NodeResult, Schema, known_names
+
+# What a tool hands back inside its answer and no schema names: the ids of the kept files, and the first of them.
+_FILES = {"files": {"type": "array", "items": {"type": "string"}}, "file": {"type": "string"}}
 
 
 class McpToolConfig(NodeConfig):
@@ -29,16 +35,22 @@ class McpToolNode(BaseNode):
     Config = McpToolConfig
     effect = "effect"
     default_timeout = 120.0
-    retries = 2  # a lost tool process is started again; the image tools have no effect outside their result
+    retries = 0  # what may be called again is known where it is called: `apps.mcp.client`
 
     async def run(self, context: NodeContext) -> NodeResult:
         config: McpToolConfig = context.config
         approved = context.parts["tools"][config.address]
         arguments = await _arguments(approved["input_schema"], context.inputs, context.files)
         result = await call_tool(
-            config.server, config.tool, arguments, approved=approved, on_progress=context.on_progress
+            config.server,
+            config.tool,
+            arguments,
+            approved=approved,
+            on_progress=context.on_progress,
+            keep=context.files.keep,
+            again=context.again,
         )
-        return NodeResult(await _adopt_files(result, context.files, name=config.tool))
+        return NodeResult(_with_first(await _adopt_files(result, context.files, name=config.tool)))
 
     def accepts(self, config: McpToolConfig, parts: Mapping[str, Any]) -> Schema:
         tool = parts.get("tools", {}).get(config.address)
@@ -48,7 +60,9 @@ class McpToolNode(BaseNode):
     def produces(self, config: McpToolConfig, parts: Mapping[str, Any]) -> Schema | None:
         tool = parts.get("tools", {}).get(config.address)
         schema: Schema | None = tool["output_schema"] if tool else None
-        return schema if known_names(schema) else None
+        if schema is None or not known_names(schema):
+            return None
+        return {**schema, "properties": {**_FILES, **schema["properties"]}}
 
     def needs(self, config: Mapping[str, Any]) -> Needs:
         server, tool = config.get("server"), config.get("tool")
@@ -67,6 +81,12 @@ async def _arguments(schema: Mapping[str, Any], inputs: Mapping[str, Any], files
         is_file = _is_file(properties.get(name, {}))
         arguments[name] = (await files.fetch(str(value))).as_uri() if is_file else value
     return arguments
+
+
+def _with_first(result: dict[str, Any]) -> dict[str, Any]:
+    """The result with its first kept file as `file`, too: templates name fields, and most tools make one picture."""
+    kept = [file for file in result.get("files") or () if isinstance(file, str)]
+    return {"file": kept[0], **result} if kept else result
 
 
 async def _adopt_files(result: Mapping[str, Any], files: Files, *, name: str) -> dict[str, Any]:

@@ -13,7 +13,9 @@ __all__ = ["Permit", "admit", "leave", "metrics"]
 
 
 async def admit(candidate: Candidate, *, tokens: int) -> Permit:
-    """The right to send about `tokens` tokens. Raises `EndpointSaturated` or `CircuitOpen`; nothing is held then.
+    """The right to a call of about `tokens` tokens, its answer included.
+
+    Raises `EndpointSaturated` or `CircuitOpen`; nothing is held then.
 
     An endpoint without limits that is well costs no round trip; an open circuit is known everywhere within a second.
     """

@@ -6,7 +6,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from rest_framework import serializers
 
 from apps.providers.handlers import handlers
-from apps.providers.models import CAPABILITIES, PRICES, Endpoint, EndpointHealth, Offer, key_validator
+from apps.providers.models import CAPABILITIES, PRICES, Endpoint, EndpointHealth, Offer, check_plain, key_validator
 from apps.providers.services import key_state
 
 LARGEST = 2**31 - 1  # of a whole number in the table
@@ -70,7 +70,7 @@ class EndpointSerializer(serializers.Serializer[Endpoint]):
     name = serializers.CharField(max_length=120)
     kind = serializers.ChoiceField(Endpoint.Kind.choices, required=False)
     handler = serializers.CharField(source="handler_key", max_length=32)
-    base_url = serializers.URLField(max_length=300, allow_blank=True, required=False)
+    base_url = serializers.URLField(max_length=300, allow_blank=True, required=False, validators=[check_plain])
     priority = serializers.IntegerField(min_value=-LARGEST, max_value=LARGEST, required=False)
     weight = _number()
     timeout = _number("timeout_seconds", least=1)
@@ -143,7 +143,9 @@ class TestSerializer(serializers.Serializer[None]):
     """An address that is not kept yet, and the key to try."""
 
     handler = serializers.CharField(max_length=32)
-    base_url = serializers.URLField(max_length=300, allow_blank=True, required=False, default="")
+    base_url = serializers.URLField(
+        max_length=300, allow_blank=True, required=False, default="", validators=[check_plain]
+    )
     secret = serializers.CharField(write_only=True, required=False, allow_blank=True, default="")
 
 

@@ -44,7 +44,7 @@ async def call(
     found = await wanted(ask, trail)
     meter = await meters.opened(ask, found, trail, tokens_in=tokens_in, limit=limit, stream=stream)
     try:
-        got, permit = await begun(ask, found, trail, begin, tokens=tokens_in)
+        got, permit = await begun(ask, found, trail, begin, tokens=tokens_in, limit=limit)
     except BaseException as exc:
         await meter.close(None, None, error=exc if isinstance(exc, ApiError) else None)
         raise

@@ -2,9 +2,14 @@
 
 A chunk of an upstream is forwarded as far as its last whole event. The event with the counts is asked for in any case,
 because it is what the call is settled by, and taken out again where the caller did not ask for it.
+
+A stream may go on for as long as the endpoint's timeout says, a minute where nobody set another, and for
+`upstream.MAX_STREAM` bytes. The timeout is the client library's, too; it is looked at here for an upstream that sends
+so fast that nobody ever waits for it, and for a caller that reads slowly.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -16,7 +21,7 @@ import structlog
 from apps.core.errors import ApiError
 from apps.providers import upstream
 from apps.providers.admission import Permit
-from apps.providers.errors import UpstreamFailed
+from apps.providers.errors import UpstreamFailed, UpstreamTimeout
 from apps.providers.gateway.meter import Meter
 from apps.providers.handlers.openai import limited, usage_of
 from apps.providers.types import Candidate, Raw, Usage
@@ -26,7 +31,8 @@ log = structlog.get_logger("providers")
 END = b"\n\n"
 DRAIN_SECONDS = 0.05
 MARKS = (b'"choices":[]', b'"choices": []', b"[DONE]", b'"error"')  # chunks without any of them are not looked into
-LARGEST_REMEMBERED = 4 * 1024 * 1024  # bytes of a stream that are kept in case its counts have to be estimated
+LARGEST_REMEMBERED = 1024 * 1024  # bytes of a stream that are kept as they came in case its counts must be estimated
+clock = time.perf_counter  # as in `Permit.at`
 
 
 @dataclass(slots=True)
@@ -113,7 +119,8 @@ async def _first_events(raw: Raw, candidate: Candidate) -> tuple[bytes, bytes]:
 async def forwarded(begun: Begun, meter: Meter, permit: Permit, *, counts_wanted: bool) -> AsyncGenerator[bytes, None]:
     """The stream's bytes; however it ends, the call is settled.
 
-    Raises what the upstream did wrong after it had begun, `UpstreamFailed` also for an end without `[DONE]`.
+    Raises what the upstream did wrong after it had begun: `UpstreamFailed` also for an end without `[DONE]` and for a
+    stream that is too large, `UpstreamTimeout` for one that takes longer than its endpoint may.
     """
     reading = _Reading(begun.candidate, counts_wanted)
     error: ApiError | None = None
@@ -121,7 +128,7 @@ async def forwarded(begun: Begun, meter: Meter, permit: Permit, *, counts_wanted
         if out := reading.take(begun.first):
             yield out
         with upstream.failures_named(begun.candidate, begun.secret):
-            async for piece in _whole_events(begun):
+            async for piece in _whole_events(begun, until=permit.at + _patience(begun.candidate)):
                 if out := reading.take(piece):
                     yield out
                 if reading.done:
@@ -140,9 +147,19 @@ async def forwarded(begun: Begun, meter: Meter, permit: Permit, *, counts_wanted
         await meter.close(permit, reading.usage, text=text, error=error, cut=cut)
 
 
-async def _whole_events(begun: Begun) -> AsyncIterator[bytes]:
-    buffer = begun.rest
+def _patience(candidate: Candidate) -> float:
+    """Seconds for a whole stream; a timeout of 0 is none to the client library."""
+    return candidate.timeout_seconds or float("inf")
+
+
+async def _whole_events(begun: Begun, *, until: float) -> AsyncIterator[bytes]:
+    buffer, total = begun.rest, len(begun.first) + len(begun.rest)
     async for chunk in _unix(begun.raw.chunks):
+        total += len(chunk)
+        if total > upstream.MAX_STREAM:
+            raise UpstreamFailed(endpoint=begun.candidate.endpoint, what="a stream without end")
+        if clock() > until:
+            raise UpstreamTimeout(endpoint=begun.candidate.endpoint)
         if not buffer and chunk.endswith(END):  # nearly always
             yield chunk
             continue
@@ -188,12 +205,14 @@ class _Reading:
         self._counts_wanted = counts_wanted
         self._passed: list[bytes] = []
         self._size = 0
+        self._said: list[str] = []  # by what was thrown away of it
 
     def take(self, piece: bytes) -> bytes:
         """What of `piece` is for the caller."""
         self._size += len(piece)
-        if self._size <= LARGEST_REMEMBERED:
-            self._passed.append(piece)
+        self._passed.append(piece)
+        if self._size > LARGEST_REMEMBERED:
+            self._condense()
         if b'"finish_reason":"' in piece or b'"finish_reason": "' in piece:
             self.finished = True
         if not any(mark in piece for mark in MARKS):
@@ -221,7 +240,13 @@ class _Reading:
 
     def text(self) -> str:
         """What was said, read only when the upstream did not count."""
-        return "".join(_said_in(event) for event in _events(b"".join(self._passed)))
+        self._condense()
+        return "".join(self._said)
+
+    def _condense(self) -> None:
+        """Keep the words alone of what was kept as it came: an event is some dozen times as long as what it says."""
+        self._said += [_said_in(event) for event in _events(b"".join(self._passed))]
+        self._passed, self._size = [], 0
 
 
 def _said_in(event: bytes) -> str:

@@ -12,6 +12,7 @@ from typing import TypeVar
 import structlog
 
 from apps.core.errors import ApiError
+from apps.providers import pricing
 from apps.providers.admission import Permit, admit, leave
 from apps.providers.catalogue import acandidates
 from apps.providers.degrade import DegradePolicy
@@ -33,6 +34,7 @@ log = structlog.get_logger("providers")
 
 T = TypeVar("T")
 Begin = Callable[[Candidate, str | None], Awaitable[T]]
+Weigh = Callable[[Candidate], int]  # tokens to be reserved of the candidate's minute
 BACKOFF_SECONDS = 0.1  # before the second try of one endpoint; doubled with each more, spread by half
 LONGEST_BACKOFF = 2.0
 
@@ -51,25 +53,29 @@ async def wanted(ask: Ask, trail: Trail) -> list[Candidate]:
 
 
 async def begun(
-    ask: Ask, found: Sequence[Candidate], trail: Trail, begin: Begin[T], *, tokens: int
+    ask: Ask, found: Sequence[Candidate], trail: Trail, begin: Begin[T], *, tokens: int, limit: int | None
 ) -> tuple[T, Permit]:
     """What `begin` gave for the first candidate that answered, and the permit to hand back.
 
-    Raises the last failure when nobody did.
+    `tokens` are sent, `limit` at most answered, where anybody says so. Raises the last failure when nobody answered.
     """
-    answer = await _first(ask, found, trail, begin, tokens)
+
+    def weigh(candidate: Candidate) -> int:
+        return pricing.weight(candidate, tokens, limit)
+
+    answer = await _first(ask, found, trail, begin, weigh)
     if answer is None and ask.degrade is not None and ask.degrade.covers(trail.failures):
-        answer = await _degraded(ask, ask.degrade, trail, begin, tokens)
+        answer = await _degraded(ask, ask.degrade, trail, begin, weigh)
     if answer is None:
         raise trail.failures[-1]
     return answer
 
 
 async def _first(
-    ask: Ask, found: Sequence[Candidate], trail: Trail, begin: Begin[T], tokens: int
+    ask: Ask, found: Sequence[Candidate], trail: Trail, begin: Begin[T], weigh: Weigh
 ) -> tuple[T, Permit] | None:
     for candidate in found:
-        answer = await _tried(ask, candidate, trail, begin, tokens)
+        answer = await _tried(ask, candidate, trail, begin, weigh)
         if answer is not None:
             return answer
         if isinstance(failure := trail.failures[-1], UpstreamError) and not failure.fails_over:
@@ -77,14 +83,16 @@ async def _first(
     return None
 
 
-async def _tried(ask: Ask, candidate: Candidate, trail: Trail, begin: Begin[T], tokens: int) -> tuple[T, Permit] | None:
+async def _tried(
+    ask: Ask, candidate: Candidate, trail: Trail, begin: Begin[T], weigh: Weigh
+) -> tuple[T, Permit] | None:
     """`candidate`'s answer; None, and its last failure kept, when it did not answer."""
     failure: ApiError | None = None
     for number in range(candidate.max_retries + 1):
         if number:
             await asyncio.sleep(_pause(number))
         try:
-            return await _once(ask, candidate, begin, tokens)
+            return await _once(ask, candidate, begin, weigh)
         except ApiError as exc:
             failure = exc
             trail.add(candidate, exc)
@@ -96,10 +104,10 @@ async def _tried(ask: Ask, candidate: Candidate, trail: Trail, begin: Begin[T], 
     return None
 
 
-async def _once(ask: Ask, candidate: Candidate, begin: Begin[T], tokens: int) -> tuple[T, Permit]:
+async def _once(ask: Ask, candidate: Candidate, begin: Begin[T], weigh: Weigh) -> tuple[T, Permit]:
     if candidate.endpoint in ask.fail:
         raise UpstreamFailed(endpoint=candidate.endpoint, what="simulated failure")
-    permit = await admit(candidate, tokens=tokens)
+    permit = await admit(candidate, tokens=weigh(candidate))
     try:
         secret = await secret_of(candidate) if handlers()[candidate.handler_key].requires_secret else None
         return await begin(candidate, secret), permit
@@ -115,7 +123,7 @@ def _pause(number: int) -> float:
 
 
 async def _degraded(
-    ask: Ask, degrade: DegradePolicy, trail: Trail, begin: Begin[T], tokens: int
+    ask: Ask, degrade: DegradePolicy, trail: Trail, begin: Begin[T], weigh: Weigh
 ) -> tuple[T, Permit] | None:
     """The fallback model's answer; None when nobody new offers it, or all who do fail as well."""
     try:
@@ -125,4 +133,4 @@ async def _degraded(
     fresh = [candidate for candidate in offering if not trail.knows(candidate)]
     log.warning("chat.degraded", model=degrade.fallback_model, candidates=len(fresh))
     trail.degraded = True
-    return await _first(ask, fresh, trail, begin, tokens)
+    return await _first(ask, fresh, trail, begin, weigh)

@@ -44,7 +44,10 @@ class VirtualModels(Protocol):
     prefix: str
 
     async def cards(self, principal: Principal) -> Sequence[ModelCard]:
-        """What the principal may ask for, in a stable order."""
+        """What the principal may ask for, in a stable order. Not each name that is answered need be among them."""
+
+    async def card(self, model: str, principal: Principal) -> ModelCard | None:
+        """The entry of `model`, listed or not; None unless `ask` would answer it."""
 
     async def ask(
         self, model: str, body: Mapping[str, Any], principal: Principal, headers: Mapping[str, str]

@@ -11,15 +11,17 @@ from django.utils import translation
 
 from apps.core.aio import in_thread
 from apps.core.lane.identity import Principal
+from apps.features.delivery import person_of
 from apps.providers.errors import NoRoute
 from apps.providers.gateway.virtual import ModelCard, Told, VirtualAnswer
 from apps.providers.types import Delta, Finish, Item, Usage
 from apps.tasks.errors import FeatureUnknown
 from apps.tasks.faces.chat_input import fill_from
-from apps.tasks.faces.offers import offers_for
+from apps.tasks.faces.offers import allows, offers_for
 from apps.tasks.faces.results import counted, result_of
 from apps.tasks.faces.runs import Run, cancel, frames, started
 from apps.tasks.faces.speech import Speech
+from apps.tasks.services import runnable
 
 PREFIX: Final = "feature"
 CANCEL: Final = "x-paiban-cancel-on-disconnect"
@@ -39,6 +41,17 @@ class FeatureModels:
             for name in (f"{PREFIX}:{offer.key}", f"{PREFIX}:{offer.key}@{offer.version}")
         ]
         return [ModelCard(name, 0, "paiban") for name in names]
+
+    async def card(self, model: str, principal: Principal) -> ModelCard | None:
+        """The feature, also in an earlier version that the principal may run."""
+        named = _NAME.fullmatch(model)
+        if named is None or not allows(principal, named[1]):
+            return None
+        try:
+            await in_thread(runnable)(person_of(principal), named[1], int(named[2]) if named[2] else None)
+        except FeatureUnknown:
+            return None
+        return ModelCard(model, 0, "paiban")
 
     async def ask(
         self, model: str, body: Mapping[str, Any], principal: Principal, headers: Mapping[str, str]

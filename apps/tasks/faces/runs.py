@@ -16,6 +16,8 @@ from apps.core.config import Person
 from apps.core.errors import ApiError, Unauthenticated
 from apps.core.lane.identity import Principal
 from apps.features.fields import visible_schema
+from apps.providers.budgets import MICRO
+from apps.quotas.errors import BudgetExhausted
 from apps.tasks import services
 from apps.tasks.errors import FeatureUnknown, TaskEnded
 from apps.tasks.events import Frame, follow
@@ -77,13 +79,15 @@ def _user(principal: Principal) -> User:
     user = User.objects.filter(pk=principal.user_id, is_active=True, token_epoch=principal.epoch).first()
     if user is None:
         raise Unauthenticated()
+    user.key_grant = principal.key
     return user
 
 
 async def frames(run: Run, *, seconds: float | None = None) -> AsyncGenerator[Frame, None]:
     """Every event of the run; the last one is `succeeded`.
 
-    Raises `RunFailed`, `RunCancelled`, `RunWaits`; `RunTimeout` after `seconds`, and the task goes on.
+    Raises `BudgetExhausted` when that ended it, else `RunFailed`, `RunCancelled`, `RunWaits`; `RunTimeout` after
+    `seconds`, and the task goes on.
     """
     deadline = time.monotonic() + seconds if seconds is not None else None
     async with aclosing(cast("AsyncGenerator[Frame | None, None]", follow(run.id, after=0))) as followed:
@@ -101,12 +105,20 @@ def _error_of(run: Run, frame: Frame) -> ApiError | None:
     match frame.type:
         case "failed":
             error = frame.data.get("error") or {}
+            if error.get("code") == BudgetExhausted.code:
+                return _over_budget(run, error.get("details") or {})
             return RunFailed(what=error.get("message", ""), details={**details, "error": error})
         case "cancelled":
             return RunCancelled(details=details)
         case "waiting_input":
             return RunWaits(task=run.id, details=details)
     return None
+
+
+def _over_budget(run: Run, details: Mapping[str, Any]) -> ApiError:
+    """As a call to a model would tell it: a client that knows what a spent budget is need not look inside."""
+    cap = int(details.get("budget", 0)) / MICRO
+    return BudgetExhausted(budget=f"{cap:g}", details={**details, "task": run.id})
 
 
 async def cancel(run: Run) -> None:

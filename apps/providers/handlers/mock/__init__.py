@@ -115,7 +115,7 @@ class MockHandler:
         return Embeddings([_vector(text) for text in texts], Usage(counted, 0))
 
     async def models(self, base_url: str, secret: str | None, *, seconds: float) -> list[str]:
-        return list(NAMES)
+        return list(NAMES)  # those that mean something; any other name answers, too
 
 
 async def _play(script: Script, number: int, candidate: Candidate, *, paced: bool = True) -> None:

@@ -17,6 +17,7 @@ NAMES: Final = {
     "mock-down": "fail",
     "mock-flaky": "fail=1",
     "mock-slow": "words=1",
+    "paiban-mock": "",  # of the demo content
 }
 ALWAYS: Final = -1
 LONGEST: Final = 100_000  # words, seconds, calls: what a slip of the finger may cost
