@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import aiohttp
@@ -54,10 +54,12 @@ class Fleet:
                 await asyncio.sleep(0.1)
         self.serving.append(port)
 
-    async def restart_one_by_one(self) -> None:
-        """With the present `environment`. A balancer hears of each before it stops, and again once it answers."""
+    async def restart_one_by_one(self, drained: Callable[[int], bool]) -> None:
+        """With the present `environment`. A process gets no new calls, ends those it has, and only then is stopped."""
         for port in self.ports:
             self.serving.remove(port)
+            while not drained(port):  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0.01)
             await asyncio.to_thread(self._stop, port)
             await self._ready(self._launch(port))
 

@@ -7,6 +7,8 @@ import os
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from bench.outage import call_steadily, spread
@@ -28,23 +30,39 @@ class Balancer:
         self._client, self._numbers = Client(fresh=True), itertools.count()
         self.calls: list[Outcome] = []
         self.by_process: Counter[int] = Counter()
+        self._under_way: Counter[int] = Counter()
         self.entered: list[int] = []
 
     def _next(self) -> int:
         serving = self._fleet.serving
         return serving[next(self._numbers) % len(serving)]
 
-    async def call(self, _due: float) -> None:
+    def drained(self, port: int) -> bool:
+        """Whether nothing is under way at that process."""
+        return not self._under_way[port]
+
+    @contextmanager
+    def _chosen(self) -> Iterator[int]:
         port = self._next()
-        self.by_process[port] += 1
-        self.calls.append(await self._client.chat(port, self._authorization, FORMS[len(self.calls) % len(FORMS)]))
+        self._under_way[port] += 1
+        try:
+            yield port
+        finally:
+            self._under_way[port] -= 1
+
+    async def call(self, _due: float) -> None:
+        with self._chosen() as port:
+            self.by_process[port] += 1
+            form = FORMS[self.by_process.total() % len(FORMS)]
+            self.calls.append(await self._client.chat(port, self._authorization, form))
 
     async def enter_keys(self, site: Site) -> None:
         """Somebody enters the key of an endpoint again and again."""
         path = f"/api/v1/admin/providers/{site.spare}/secret"
         while True:
             body = {"secret": f"sk-entered-{len(self.entered):04d}-0123456789"}
-            status, _told = await self._client.send("PUT", self._next(), path, site.bearer(site.staff), json=body)
+            with self._chosen() as port:
+                status, _told = await self._client.send("PUT", port, path, site.bearer(site.staff), json=body)
             self.entered.append(status)
             await asyncio.sleep(ENTER_EVERY)
 
@@ -65,7 +83,7 @@ async def rehearse(site: Site, fleet: Fleet, promises: Promises, *, rate: float)
     ]
     try:
         await asyncio.sleep(2)
-        told = await _rotate(site, fleet)
+        told = await _rotate(site, fleet, balancer)
         await asyncio.sleep(2)
     finally:
         for one in load:
@@ -77,14 +95,14 @@ async def rehearse(site: Site, fleet: Fleet, promises: Promises, *, rate: float)
     return _judged(balancer, told, promises) | {"seconds": round(time.monotonic() - began, 1)}
 
 
-async def _rotate(site: Site, fleet: Fleet) -> dict[str, Any]:
+async def _rotate(site: Site, fleet: Fleet, balancer: Balancer) -> dict[str, Any]:
     old, new = site.environment["PAIBAN_MASTER_KEYS"], new_entry("k2")
     for ring in (BEHIND, IN_FRONT):
         _use(site, fleet, ring.format(old=old, new=new))
-        await fleet.restart_one_by_one()
+        await fleet.restart_one_by_one(balancer.drained)
     told = await _command(site)
     _use(site, fleet, ALONE.format(new=new))
-    await fleet.restart_one_by_one()
+    await fleet.restart_one_by_one(balancer.drained)
     return told
 
 
