@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from bench.gateway_parts.load import cpu_seconds
 from bench.outage import spread
 from bench.rehearsal_parts.asking import Client
 from bench.rehearsal_parts.fleet import Fleet
@@ -23,12 +24,12 @@ class Operator:
     """One person at one process, one call after the other."""
 
     def __init__(self, site: Site, port: int) -> None:
-        self._client, self._port, self._site = Client(), port, site
+        self._client, self.port, self._site = Client(), port, site
         self._revisions: dict[str, int] = {}
 
     async def _send(self, method: str, path: str, **given: Any) -> tuple[int, Any]:
         authorization = self._site.bearer(self._site.staff)
-        status, told = await self._client.send(method, self._port, PATH + path, authorization, **given)
+        status, told = await self._client.send(method, self.port, PATH + path, authorization, **given)
         return status, msgspec.json.decode(told) if told else {}
 
     async def list(self, _number: int) -> int:
@@ -79,18 +80,24 @@ class Operator:
 
 async def rehearse(site: Site, fleet: Fleet, promises: Promises, *, rounds: int) -> dict[str, Any]:
     """`rounds` of each verb; what is made is deleted again, one after the other."""
-    operator, figures = Operator(site, fleet.ports[0]), {}
+    operator = Operator(site, fleet.ports[0])
+    figures: dict[str, Any] = {}
+    verbs: dict[str, list[Step]] = {
+        "list": [operator.list],
+        "list of 100": [operator.list_many],
+        "get": [operator.get],
+        "create, update, delete": [operator.create, operator.update, operator.delete],
+    }
+    spent: dict[str, float] = {}
     try:
-        for name, steps in {
-            "list": [operator.list],
-            "list of 100": [operator.list_many],
-            "get": [operator.get],
-            "create, update, delete": [operator.create, operator.update, operator.delete],
-        }.items():
+        for name, steps in verbs.items():
+            before = cpu_seconds(fleet.pid(operator.port))
             figures |= await _timed(name, steps, rounds, promises)
+            seconds = cpu_seconds(fleet.pid(operator.port)) - before
+            spent[name] = round(1000 * seconds / (rounds + WARM) / len(steps), 1)
     finally:
         await operator.close()
-    return {"endpoints": CROWD + 1, "ms": figures, "open_secret_us": await _opening()}
+    return {"endpoints": CROWD + 1, "ms": figures, "cpu_ms": spent, "open_secret_us": await _opening()}
 
 
 async def _timed(name: str, steps: list[Step], rounds: int, promises: Promises) -> dict[str, Any]:

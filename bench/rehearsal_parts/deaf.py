@@ -9,6 +9,6 @@ def _lost(_data: str) -> None:
 
 from config.asgi import application  # noqa: E402 - it sets Django up
 
-cache.news.hear = _lost  # type: ignore[method-assign]  # as if pub/sub had dropped it
+cache.news.hear = _lost  # type: ignore[method-assign,assignment]  # as if pub/sub had dropped it
 
 __all__ = ["application"]

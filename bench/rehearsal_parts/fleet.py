@@ -34,6 +34,10 @@ class Fleet:
     def ports(self) -> list[int]:
         return list(self._running)
 
+    def pid(self, port: int) -> int:
+        """Of the process that serves there now."""
+        return self._running[port].pid
+
     async def start(self, count: int) -> None:
         """Return when all of them answer."""
         for port in [self._launch(free_port()) for _number in range(count)]:
