@@ -77,7 +77,7 @@ async def _judge(holder: Holder, calls: list[Outcome], promises: Promises) -> No
     counted = await _settled(holder)
     whole = (ENOUGH_FOR * PRICE, 0, 0)
     promises.check(f"spent, held and reserved are right, {holder.name}", kept=counted == whole, found=counted)
-    costs = _costs(holder)
+    costs = await _written(holder)
     promises.check(
         f"{ENOUGH_FOR} answers are written down, {holder.name}",
         kept=sum(costs.values()) == ENOUGH_FOR,
@@ -103,12 +103,19 @@ async def _settled(holder: Holder) -> tuple[int, int, int]:
     return found
 
 
-def _costs(holder: Holder) -> Counter[tuple[bool, int | None]]:
-    """What was written down of the holder's calls that cost anything, by form and cost."""
+async def _written(holder: Holder) -> Counter[tuple[bool, int | None]]:
+    """What was written down of the holder's answers, by form and cost, once all of them are there or time is up.
+
+    The records leave their processes some 20 milliseconds after the calls, later on a busy machine.
+    """
     from apps.providers.models import UsageRow
     from apps.providers.usage.consumer import write_pending
 
-    write_pending()  # as the dispatcher does
     kind, _colon, number = holder.name.partition(":")
     rows = UsageRow.objects.filter(**{f"{kind}_id": int(number)}, status="ok")
+    for _attempt in range(int(SETTLED_SECONDS / 0.05)):
+        write_pending()  # as the dispatcher does
+        if rows.count() >= ENOUGH_FOR:
+            break
+        await asyncio.sleep(0.05)
     return Counter(rows.values_list("stream", "cost"))
