@@ -88,11 +88,11 @@ async def _connections_cut() -> AsyncIterator[None]:
     """Nobody keeps a subscription for longer than an instant: whatever is published now is mostly lost."""
     from apps.core import redis
 
-    over = asyncio.Event()  # cancelling is not enough: Python 3.11's `wait_for`, inside the client, may swallow it
+    over = asyncio.Event()
 
     async def cut() -> None:
         while not over.is_set():
-            await redis.async_client().execute_command("CLIENT", "KILL", "TYPE", "pubsub")  # type: ignore[no-untyped-call]
+            await asyncio.to_thread(redis.client().client_kill_filter, _type="pubsub")
             await asyncio.sleep(0.002)
 
     cutting = asyncio.create_task(cut())
