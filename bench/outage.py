@@ -13,7 +13,9 @@ import os
 import statistics
 import tempfile
 import time
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +123,7 @@ async def rehearse(ports: list[int], seconds: float, rate: float, *, silent: boo
         runners.append(runner)
     await ask(Log(), 0.0)  # connections, catalogue and scripts are there
     log = Log()
-    load = asyncio.create_task(call_steadily(log, rate))
+    load = asyncio.create_task(call_steadily(log.now, rate, partial(ask, log)))
     await asyncio.sleep(CALM_SECONDS)
     down_at, servers[0].down = log.now(), True
     await asyncio.sleep(seconds)
@@ -137,16 +139,21 @@ async def rehearse(ports: list[int], seconds: float, rate: float, *, silent: boo
     return log, (down_at, up_at)
 
 
-async def call_steadily(log: Log, rate: float) -> None:
-    """One call every 1/rate seconds, whether or not the others have ended."""
+async def call_steadily(
+    now: Callable[[], float], rate: float, ask: Callable[[float], Coroutine[Any, Any, None]]
+) -> None:
+    """Until it is cancelled, one call every 1/rate seconds, whether or not the others have ended.
+
+    `now` is in seconds since the beginning, and so is what `ask` is given: when the call was due.
+    """
     calls: set[asyncio.Task[None]] = set()
     number = 0
     try:
         while True:
             number += 1
             due = number / rate
-            await asyncio.sleep(max(0.0, due - log.now()))
-            call = asyncio.create_task(ask(log, due))
+            await asyncio.sleep(max(0.0, due - now()))
+            call = asyncio.create_task(ask(due))
             calls.add(call)
             call.add_done_callback(calls.discard)
     finally:

@@ -9,10 +9,15 @@ from typing import Any
 import structlog
 
 # Values that must never reach a sink, whatever field they stand in.
-_SECRET = re.compile(r"(sk-[A-Za-z0-9_-]{8,}|eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*|Bearer\s+\S+)")
+_SECRET = re.compile(
+    r"(sk-[A-Za-z0-9_-]{8,}|pk-[A-Za-z0-9_-]{20,}|eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*|Bearer\s+\S+)"
+)
 _SECRET_FIELD = re.compile(
     r"(?:.*[_-])?(?:password|secret|token|access|refresh|authorization|api[_-]?key|ticket|cookie)", re.IGNORECASE
 )
+
+# Libraries that tell of every request with its address, or at DEBUG of headers and of what a page was made of.
+QUIET = ("asyncio", "mcp", "httpx", "httpx2", "httpcore", "httpcore2", "PIL", "botocore", "urllib3", "django.template")
 
 Event = MutableMapping[str, Any]
 
@@ -71,7 +76,7 @@ def configure(*, fmt: str, level: str) -> None:
 
 
 def _stdlib_config(shared: list[Any], final: list[Any], level: str) -> dict[str, Any]:
-    quiet = {name: {"level": "WARNING"} for name in ("asyncio", "mcp", "httpx2", "PIL", "botocore", "urllib3")}
+    quiet = {name: {"level": "WARNING"} for name in QUIET}
     return {
         "version": 1,
         "disable_existing_loggers": False,

@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from apps.core.crypto import strike
+
 # What a person may see of an upstream's own words.
 MAX_WORDS = 300
 
@@ -51,7 +53,7 @@ class Credential:
         return {self.header: value}
 
     def redacted(self, text: str) -> str:
-        """`text` from upstream for people: without the token, without control characters, in one line, short."""
+        """`text` from upstream for people: without the token or its ends, without control characters, short."""
         if self.token:
-            text = text.replace(self.token, "***")
+            text = strike(text.replace(self.token, "***"), self.token)
         return re.sub(r"[\x00-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2066-\u2069]+", " ", text).strip()[:MAX_WORDS]

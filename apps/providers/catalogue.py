@@ -1,49 +1,65 @@
 """The released catalogue of endpoints and models, and who of them can answer."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from typing import Any
+from operator import attrgetter
+from typing import Any, Final
 
 from asgiref.sync import sync_to_async
 
 from apps.core.config import NotReleased, reader
 from apps.providers.errors import NoRoute
 from apps.providers.handlers import handlers
-from apps.providers.models import PRICES, Endpoint, Offer
+from apps.providers.models import OFFERED, PRICE_COLUMNS, PRICES, Endpoint, Offer, offered
 from apps.providers.types import Candidate, Prices
 
 SCOPE, KEY = "providers", "catalogue"
 
 
+# What is released of a row, by its name there and its column's.
+_RELEASED: Final = {
+    "id": "pk",
+    "key": "key",
+    "name": "name",
+    "kind": "kind",
+    "handler": "handler_key",
+    "base_url": "base_url",
+    "priority": "priority",
+    "weight": "weight",
+    "timeout": "timeout_seconds",
+    "first_byte": "first_byte_seconds",
+    "max_retries": "max_retries",
+    "max_concurrency": "max_concurrency",
+    "rpm": "rpm",
+    "tpm": "tpm",
+}
+
+
 def collect() -> dict[str, Any]:
-    """What the runtime needs of the enabled rows; secrets are named as present or not, never included."""
-    rows = Endpoint.objects.filter(enabled=True).select_related("secret").prefetch_related("offers")
-    return {
-        "schema": 2,
-        "endpoints": [released(row, row.offers.all(), has_secret=hasattr(row, "secret")) for row in rows],
-    }
+    """What the runtime needs of the enabled rows; secrets are named as present or not, never included.
+
+    Plain values, in two queries: with hundreds of endpoints, making objects of their rows was most of what saving one
+    of them cost.
+    """
+    offers: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    enabled = Offer.objects.filter(enabled=True, endpoint__enabled=True).order_by("model")
+    for values in enabled.values("endpoint_id", *OFFERED, *PRICE_COLUMNS):
+        offers[values["endpoint_id"]].append(offered(values))
+    rows = Endpoint.objects.filter(enabled=True).values_list(*_RELEASED.values(), "secret__version")
+    return {"schema": 2, "endpoints": [_entry(row[:-1], row[-1], offers[row[0]]) for row in rows]}
+
+
+def _entry(values: Iterable[Any], version: int | None, offers: list[dict[str, Any]]) -> dict[str, Any]:
+    """`version` is the secret's, None where there is none."""
+    entry = dict(zip(_RELEASED, values, strict=True))
+    return {**entry, "has_secret": version is not None, "secret_version": version or 0, "offers": offers}
 
 
 def released(row: Endpoint, offers: Iterable[Offer], *, has_secret: bool) -> dict[str, Any]:
-    """The entry of one endpoint with those of `offers` that are enabled."""
-    return {
-        "id": row.pk,
-        "key": row.key,
-        "name": row.name,
-        "kind": row.kind,
-        "handler": row.handler_key,
-        "base_url": row.base_url,
-        "priority": row.priority,
-        "weight": row.weight,
-        "timeout": row.timeout_seconds,
-        "first_byte": row.first_byte_seconds,
-        "max_retries": row.max_retries,
-        "max_concurrency": row.max_concurrency,
-        "rpm": row.rpm,
-        "tpm": row.tpm,
-        "has_secret": has_secret,
-        "secret_version": row.secret.version if hasattr(row, "secret") else 0,
-        "offers": [offer.as_released() for offer in offers if offer.enabled],
-    }
+    """The entry of one endpoint, as it would be with those of `offers` that are enabled."""
+    version = row.secret.version if hasattr(row, "secret") else None
+    entry = _entry(attrgetter(*_RELEASED.values())(row), version, [o.as_released() for o in offers if o.enabled])
+    return {**entry, "has_secret": has_secret}
 
 
 def candidates(capability: str, *, model: str = "") -> list[Candidate]:

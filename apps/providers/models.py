@@ -1,5 +1,6 @@
 """Upstream model servers, their secrets and what they offer."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -175,14 +176,19 @@ class Offer(models.Model):
 
     def as_released(self) -> dict[str, Any]:
         """What the runtime needs to know."""
-        return {
-            "model": self.model,
-            "capabilities": self.capabilities,
-            "context_window": self.context_window,
-            "max_output": self.max_output,
-            "quality": self.quality,
-            "prices": {name: getattr(self, f"price_{name}") for name in PRICES},
-        }
+        return offered({name: getattr(self, name) for name in (*OFFERED, *PRICE_COLUMNS)})
+
+
+OFFERED = ("model", "capabilities", "context_window", "max_output", "quality")
+PRICE_COLUMNS = tuple(f"price_{name}" for name in PRICES)
+
+
+def offered(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What is released of an offer with these `values` by column."""
+    return {
+        **{name: values[name] for name in OFFERED},
+        "prices": {name: values[column] for name, column in zip(PRICES, PRICE_COLUMNS, strict=True)},
+    }
 
 
 class EndpointHealth(models.Model):

@@ -12,6 +12,7 @@ from apps.core import logging as our_logging
 from apps.core.request_id import bind_request_id
 
 KEY = "sk-abcdefghijklmnop1234"
+API_KEY = "pk-" + "aB3_-" * 8 + "xyz"
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJ1aWQiOjF9.c2lnbmF0dXJl"
 
 
@@ -69,7 +70,7 @@ def test_redact__secret_field__is_masked_at_any_depth(lines, fields):
     assert "***" in json.dumps(line)
 
 
-@pytest.mark.parametrize("secret", [KEY, JWT, f"Bearer {KEY}", "Bearer abc.def-123"])
+@pytest.mark.parametrize("secret", [KEY, API_KEY, JWT, f"Bearer {KEY}", "Bearer abc.def-123"])
 @pytest.mark.parametrize("wrap", [lambda s: s, lambda s: {"deep": [f"see {s}!"]}, lambda s: ("a", s)])
 def test_redact__secret_value__is_masked_wherever_it_stands(lines, secret, wrap):
     structlog.get_logger("core").warning("upstream.said", what=wrap(secret))

@@ -105,6 +105,17 @@ def test_plain__bytes_and_unknown_members_arrive(send, records):
     )
 
 
+def test_plain__list_that_is_no_answer__is_a_failure_of_the_upstream_and_settled(send, records):
+    server = ModelServer()
+    server.body = json.dumps({"object": "list", "data": [{"id": "gpt-test"}]}).encode()
+
+    answer = send(server)
+
+    assert (answer.status_code, answer.json()["error"]["paiban_code"]) == (502, "PROVIDERS_5001")
+    (entry,) = records
+    assert (entry.status, entry.cost) == ("PROVIDERS_5001", 0)
+
+
 def test_plain__upstream_does_not_count__is_estimated_and_marked(send, records):
     server = ModelServer()
     server.body = json.dumps({**PLAIN, "usage": None}).encode()

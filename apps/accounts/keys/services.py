@@ -1,6 +1,6 @@
 """Make keys and revoke them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
@@ -31,7 +31,7 @@ class NewKey:
     """A key that was just made; `token` is shown now and never again."""
 
     row: ApiKey
-    token: str
+    token: str = field(repr=False)
 
 
 def create_key(

@@ -74,7 +74,7 @@ async def embeddings(request: Request) -> Response:
             return await handler.embed(texts, candidate, secret)
         sent = passing.body_for(candidate, body, stream=False)
         raw = await post("embeddings", sent, candidate, secret, stream=False, key=get_request_id())
-        return Whole(*await passing.whole(raw, candidate, secret))
+        return Whole(*await passing.whole(raw, candidate, secret, member="data"))
 
     opened = await call(ask, begin, tokens_in=tokens_in, limit=1, stream=False)
     if isinstance(opened.got, Whole):

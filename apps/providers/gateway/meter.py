@@ -29,6 +29,7 @@ class Meter:
     tokens_in: int
     stream: bool
     reservation: Reservation | None
+    offered: bool  # a name that nobody offers is the caller's: endless, and perhaps a key in the wrong place
     started: float = field(default_factory=time.perf_counter)
     at: float = field(default_factory=time.time)
     request_id: str = field(default_factory=get_request_id)
@@ -90,7 +91,7 @@ class Meter:
             feature=caller.feature,
             step=caller.step,
             endpoint=candidate.endpoint if candidate else "",
-            model=candidate.model if candidate else self.ask.model,
+            model=candidate.model if candidate else self.ask.model if self.offered else "",
             stream=self.stream,
             input_tokens=usage.input_tokens or 0,
             output_tokens=usage.output_tokens or 0,
@@ -119,4 +120,4 @@ async def opened(
                 raise PriceUnknown(model=candidate.model)
         amount = max(pricing.most(candidate, tokens_in, limit) for candidate in found)
         reservation = await reserve(ask.caller.budgets, amount)
-    return Meter(ask, trail, tokens_in, stream, reservation)
+    return Meter(ask, trail, tokens_in, stream, reservation, offered=bool(found))

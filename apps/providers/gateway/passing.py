@@ -54,11 +54,16 @@ def body_for(candidate: Candidate, body: Mapping[str, Any], *, stream: bool) -> 
     return msgspec.json.encode(sent)
 
 
-async def whole(raw: Raw, candidate: Candidate, secret: str | None) -> tuple[bytes, dict[str, Any]]:
-    """A plain answer and what it says. Raises `UpstreamFailed` for what is no answer."""
+async def whole(
+    raw: Raw, candidate: Candidate, secret: str | None, *, member: str = "choices"
+) -> tuple[bytes, dict[str, Any]]:
+    """A plain answer and what it says; `member` is the list that it has to hold.
+
+    Raises `UpstreamFailed` for what is no such answer.
+    """
     with _closed_on_failure(raw, candidate, secret):
         body = await _all_of(raw, candidate)
-        return body, _decoded(body, candidate)
+        return body, _decoded(body, candidate, member)
 
 
 async def _all_of(raw: Raw, candidate: Candidate) -> bytes:
@@ -80,14 +85,14 @@ def _closed_on_failure(raw: Raw, candidate: Candidate, secret: str | None) -> It
         raise
 
 
-def _decoded(body: bytes, candidate: Candidate) -> dict[str, Any]:
+def _decoded(body: bytes, candidate: Candidate, member: str) -> dict[str, Any]:
     try:
         answer = msgspec.json.decode(body)
     except (msgspec.DecodeError, RecursionError) as exc:
         raise UpstreamFailed(endpoint=candidate.endpoint, what="malformed answer") from exc
     if not isinstance(answer, dict):
         raise UpstreamFailed(endpoint=candidate.endpoint, what="malformed answer")
-    if answer.get("error") or not isinstance(answer.get("choices", answer.get("data")), list):
+    if answer.get("error") or not isinstance(answer.get(member), list):
         raise UpstreamFailed(endpoint=candidate.endpoint, what=_words(answer.get("error")))
     return answer
 

@@ -1,0 +1,1 @@
+"""The parts of `bench.rehearsal`: an installation of several web processes, and what is tried on it."""
