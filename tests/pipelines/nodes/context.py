@@ -106,7 +106,7 @@ def make_context(kind: str, config: Mapping[str, Any], inputs: Mapping[str, Any]
         variables={},
         caller=Caller(),
         language="en",
-        files=None,  # type: ignore[arg-type]  # most nodes use none
+        files=Files(Path("nowhere")),
         outside=Outside(),  # type: ignore[arg-type]  # literals are texts here
         nested=Nested(),
         resumed=None,
