@@ -98,9 +98,13 @@ class RunStore:
             self._advance()
             step, created = StepRun.objects.get_or_create(
                 task=self._task,
-                node=node_id,
-                iteration=0,
-                defaults={"type": self._type(node_id), "status": StepRun.Status.RUNNING, "started_at": now},
+                path=node_id,
+                defaults={
+                    "node": node_id,
+                    "type": self._type(node_id),
+                    "status": StepRun.Status.RUNNING,
+                    "started_at": now,
+                },
             )
             if not created:
                 StepRun.objects.filter(pk=step.pk).update(
@@ -132,9 +136,8 @@ class RunStore:
             self._advance(progress=self._overall())
             StepRun.objects.get_or_create(
                 task=self._task,
-                node=node_id,
-                iteration=0,
-                defaults={"type": self._type(node_id), "status": StepRun.Status.SKIPPED},
+                path=node_id,
+                defaults={"node": node_id, "type": self._type(node_id), "status": StepRun.Status.SKIPPED},
             )
             events.log(self._task, "step", self._told(node_id, StepRun.Status.SKIPPED))
 
@@ -144,7 +147,7 @@ class RunStore:
             self._fractions[node_id] = 1.0
         with transaction.atomic():
             self._advance(progress=self._overall(), **(task_changes or {}))
-            StepRun.objects.filter(task=self._task, node=node_id, iteration=0).update(
+            StepRun.objects.filter(task=self._task, path=node_id).update(
                 status=status, finished_at=timezone.now(), **written
             )
             told = self._told(node_id, status)
@@ -171,7 +174,7 @@ class RunStore:
         return node_types()[self._type(node_id)].streams
 
     def _told(self, node_id: str, status: str) -> dict[str, Any]:
-        step = StepRun.objects.filter(task=self._task, node=node_id, iteration=0).first()
+        step = StepRun.objects.filter(task=self._task, path=node_id).first()
         ended = step and step.finished_at and step.started_at and status != StepRun.Status.RUNNING
         milliseconds = round((step.finished_at - step.started_at).total_seconds() * 1000) if ended else None  # type: ignore[union-attr,operator]
         return {
