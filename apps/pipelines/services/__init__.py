@@ -12,7 +12,8 @@ from apps.pipelines.services.drafts import (
     update_pipeline,
 )
 from apps.pipelines.services.history import entry_of, history_of
-from apps.pipelines.services.judging import judge, parts_for, problems_of
+from apps.pipelines.services.judging import cost_of, judge, parts_for, problems_of
+from apps.pipelines.services.offering import offered_parts
 from apps.pipelines.services.pins import create_pin, delete_pin, pin_of, pins_of
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "cases_of",
     "claim_revision",
     "compare",
+    "cost_of",
     "create_case",
     "create_pin",
     "create_pipeline",
@@ -31,6 +33,7 @@ __all__ = [
     "entry_of",
     "history_of",
     "judge",
+    "offered_parts",
     "parts_for",
     "pin_of",
     "pins_of",
