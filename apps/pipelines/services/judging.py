@@ -60,13 +60,21 @@ def _answer(capability: str, model: str) -> str:
     return MOCK if all(candidate.handler_key == MOCK for candidate in found) else "real"
 
 
+def feature_of(key: str) -> dict[str, Any] | None:
+    """Key, form and result of the one feature that uses the pipeline `key`; None of none, and of several."""
+    found = _features(pipeline__key=key)
+    return found[0] if len(found) == 1 else None
+
+
 def _feature_of(key: str, feature: str) -> dict[str, Any]:
-    # The model stands above this app; the relation that it has put on ours leads there.
-    features: Any = Pipeline.features.rel.related_model._default_manager
     if not key and not feature:
         return {}
-    rows = features.filter(key=feature) if feature else features.filter(pipeline__key=key)
-    found = list(rows.values("form_schema", "output_schema")[:2])
-    if len(found) != 1:
-        return {}
-    return {"form": found[0]["form_schema"], "output": found[0]["output_schema"]}
+    found = _features(key=feature) if feature else _features(pipeline__key=key)
+    return {name: found[0][name] for name in ("form", "output")} if len(found) == 1 else {}
+
+
+def _features(**chosen: str) -> list[dict[str, Any]]:
+    # The model stands above this app; the relation that it has put on ours leads there.
+    features: Any = Pipeline.features.rel.related_model._default_manager
+    rows = features.filter(**chosen).values("key", "form_schema", "output_schema")[:2]
+    return [{"key": row["key"], "form": row["form_schema"], "output": row["output_schema"]} for row in rows]
