@@ -1,3 +1,6 @@
+from collections.abc import Mapping
+from typing import Any
+
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.errors import ApiError
@@ -36,3 +39,58 @@ class OutcomeUnknown(ApiError):
 class PipelineNotThere(ApiError):
     code, reason, status = "PIPELINES_5005", "E_PIPELINE_NOT_THERE", 500
     message = _("The pipeline “%(pipeline)s” is not part of this release.")
+
+
+class OutputTooLarge(ApiError):
+    code, reason, status = "PIPELINES_5030", "E_OUTPUT_TOO_LARGE", 413
+    message = _("A step made %(size)s MB. At most %(most)s MB are kept of one value, and %(all)s MB of one run.")
+
+
+class RunLimit(ApiError):
+    """The run used up what it may. No policy of a node lets it go on."""
+
+
+class RunTooLong(RunLimit):
+    code, reason, status = "PIPELINES_5031", "E_RUN_TOO_LONG", 504
+    message = _("The run took longer than the %(seconds)s seconds that it may take.")
+
+
+class RunTooDear(RunLimit):
+    code, reason, status = "PIPELINES_5032", "E_RUN_TOO_DEAR", 402
+    message = _("The run has spent the %(credits)s credits that it may cost.")
+
+
+class RunTooManySteps(RunLimit):
+    code, reason, status = "PIPELINES_5033", "E_RUN_TOO_MANY_STEPS", 422
+    message = _("The run made more than the %(steps)s steps that it may make.")
+
+
+class TooDeep(ApiError):
+    code, reason, status = "PIPELINES_5034", "E_TOO_DEEP", 422
+    message = _("The pipeline “%(pipeline)s” stands too deep below others: at most %(most)s may run one in another.")
+
+
+class OutputGone(ApiError):
+    """What a finished step made can no longer be read: its file was dropped, or is another one."""
+
+    code, reason, status = "PIPELINES_5035", "E_OUTPUT_GONE", 500
+    message = _("What an earlier step made is no longer there, so the run cannot go on.")
+
+
+class Recalled(ApiError):
+    """A failure that an earlier worker met and wrote down."""
+
+    status = 422
+
+    def __init__(self, told: Mapping[str, Any]) -> None:
+        super().__init__(details=told.get("details") or {})
+        self._told = str(told.get("message", ""))
+        vars(self).update(code=str(told.get("code", "")), reason=str(told.get("reason", "")))
+
+    def text(self) -> str:
+        return self._told
+
+
+class PathTooLong(ApiError):
+    code, reason, status = "PIPELINES_5036", "E_PATH_TOO_LONG", 422
+    message = _("The names of this step and of those above it have more than %(most)s characters together.")
