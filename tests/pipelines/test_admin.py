@@ -36,7 +36,7 @@ def test_page__shows_picture_editor_and_use(client: Client, operator: User, feat
 
     page = client.get(page_of(feature.pipeline)).content.decode()
 
-    assert 'data-paiban="pipeline" data-source="pipeline-data"' in page
+    assert 'data-paiban="flow" data-source="flow-data"' in page
     assert 'data-editor="json"' in page
     assert 'src="/static/build/admin-1.js"' in page
     assert f'<a href="{reverse("admin:features_feature_change", args=[feature.pk])}">Greeter</a>' in page
@@ -88,7 +88,7 @@ def test_page__viewer__reads_the_graph_with_chinese_as_it_is(client: Client, vie
 
     page = client.get(page_of(feature.pipeline)).content.decode()
 
-    assert 'data-paiban="pipeline"' in page
+    assert 'data-paiban="flow"' in page
     assert 'name="_save"' not in page
     assert "表单" in page.partition("module")[2]
     assert "&quot;\\u8868" not in page
