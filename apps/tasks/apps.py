@@ -21,8 +21,11 @@ class TasksConfig(AppConfig):
         from apps.tasks.outcomes import outcomes as count_outcomes
         from apps.tasks.services import sweep
         from apps.tasks.stream import ROUTE
+        from apps.tasks.trials import lane as trials
 
         register(ROUTE)
+        register(trials.START)
+        register(trials.STREAM)
         virtual.register(FeatureModels())
         tools.register(FeatureTools())
         register(MCP)

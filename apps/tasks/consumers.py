@@ -155,7 +155,7 @@ def _task_of(user_id: int, task_id: str) -> Task:
 
 
 def _moved_since(user_id: int, since: datetime) -> list[dict[str, Any]]:
-    moved = Task.objects.filter(user_id=user_id).filter(Q(finished_at=None) | Q(finished_at__gte=since))
+    moved = Task.objects.live().filter(user_id=user_id).filter(Q(finished_at=None) | Q(finished_at__gte=since))
     newest = moved.order_by("-created_at")[:50]
     return [{"task": str(t.pk), "feature": t.feature, "status": t.status, "progress": t.progress} for t in newest]
 

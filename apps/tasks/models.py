@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.states import Transitions
+from apps.pipelines.engine.ports import MAX_PATH
 
 
 class Status(models.TextChoices):
@@ -19,6 +20,12 @@ class Status(models.TextChoices):
     SUCCEEDED = "succeeded", _("done")
     FAILED = "failed", _("failed")
     CANCELLED = "cancelled", _("cancelled")
+
+
+class Kind(models.TextChoices):
+    LIVE = "live", _("run")
+    TRIAL = "trial", _("trial run")
+    REPLAY = "replay", _("replay")
 
 
 TERMINAL = frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELLED})
@@ -54,10 +61,14 @@ class TaskQuerySet(QuerySet["Task"]):
         abandoned = Q(status=Status.RUNNING, lease_until__lt=now)
         return self.filter(waiting | abandoned)
 
+    def live(self) -> "TaskQuerySet":
+        """Runs that people asked for: no trials, no replays."""
+        return self.filter(kind=Kind.LIVE)
+
     def owned_by(self, user: Any) -> "TaskQuerySet":
-        """The tasks of `user`; of those, what the API key may know of that the user came with."""
+        """The runs of `user`; of those, what the API key may know of that the user came with."""
         grant = getattr(user, "key_grant", None)
-        own = self.filter(user=user)
+        own = self.live().filter(user=user)
         return own if grant is None or grant.features is None else own.filter(feature__in=grant.features)
 
     def held_by(self, token: int) -> "TaskQuerySet":
@@ -74,6 +85,10 @@ class Task(models.Model):
     key_id = models.BigIntegerField(null=True, editable=False)
     feature = models.CharField(_("feature"), max_length=64)
     version = models.PositiveIntegerField(_("version"))
+    kind = models.CharField(_("kind"), max_length=8, choices=Kind.choices, default=Kind.LIVE)
+    # What a trial or replay runs: {"frozen": sha256} names a row of `Frozen`, {"snapshot": id} a release. A live run
+    # has none: its feature and version say it.
+    source = models.JSONField(null=True, blank=True)
     status = models.CharField(_("status"), max_length=16, choices=Status.choices, default=Status.QUEUED)
     input = models.JSONField(default=dict)
     output = models.JSONField(null=True, blank=True)
@@ -93,6 +108,9 @@ class Task(models.Model):
     run_after = models.DateTimeField(default=timezone.now)
     woken_at = models.DateTimeField(default=timezone.now)  # when a worker was last told of it
     event_seq = models.PositiveIntegerField(default=0)
+    # What a run waited for people and clocks does not count against the time it may take.
+    paused_at = models.DateTimeField(null=True, blank=True)
+    paused_seconds = models.FloatField(default=0.0)
 
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)
@@ -108,6 +126,7 @@ class Task(models.Model):
             models.Index(fields=["user", "status", "-created_at", "-id"], name="task_owner_status"),
             models.Index(fields=["status", "-created_at", "-id"], name="task_operator_list"),
             models.Index(fields=["status", "lease_until"], name="task_sweep"),
+            models.Index(fields=["status", "run_after"], name="task_due"),
         ]
         constraints = [
             models.CheckConstraint(
@@ -125,34 +144,130 @@ class Task(models.Model):
         return self.status in TERMINAL
 
 
+class Frozen(models.Model):
+    """One row is the body of something that was never released and still has to be run: a draft, as it was then."""
+
+    sha256 = models.CharField(max_length=64, primary_key=True)
+    body = models.JSONField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.sha256[:12]
+
+
 class StepRun(models.Model):
-    """One row is one step of a run: a checkpoint that a resumed run does not repeat."""
+    """One row is one step of a run, by its path: a checkpoint that a resumed run does not repeat."""
 
     class Status(models.TextChoices):
         RUNNING = "running", _("running")
+        WAITING = "waiting", _("waiting")
         SUCCEEDED = "succeeded", _("done")
         FAILED = "failed", _("failed")
         SKIPPED = "skipped", _("not needed")
 
     task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="steps")
-    node = models.CharField(max_length=40)
-    iteration = models.PositiveIntegerField(default=0)
+    path = models.CharField(max_length=MAX_PATH)
+    node = models.CharField(max_length=40)  # the last id of the path
+    iteration = models.PositiveIntegerField(default=0)  # the number of the innermost item of a map
     type = models.CharField(max_length=32)
     status = models.CharField(max_length=10, choices=Status.choices)
     attempts = models.PositiveIntegerField(default=1)
+    inputs = models.JSONField(null=True)
     output = models.JSONField(null=True)
-    branch = models.CharField(max_length=16, blank=True)
+    branch = models.CharField(max_length=40, blank=True)
+    usage = models.JSONField(default=dict)
+    error = models.JSONField(null=True)
+    went_on = models.BooleanField(default=False)  # it failed, and the run followed its way `error`
+    reused = models.BooleanField(default=False)  # its result was given: a pin, or a step of another run
+    wake_at = models.DateTimeField(null=True)  # it sleeps until then
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["task", "path"], name="step_path_once")]
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.status}"
+
+
+class Effect(models.Model):
+    """One row is one call that a step makes outside the installation. It is written before the call is sent, so that
+    whoever goes on after a crash knows that it may have happened.
+    """
+
+    class Status(models.TextChoices):
+        INTENT = "intent", _("sent")
+        DONE = "done", _("answered")
+        FAILED = "failed", _("failed")
+        UNKNOWN = "unknown", _("outcome unknown")
+
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="effects")
+    path = models.CharField(max_length=MAX_PATH)
+    no = models.PositiveIntegerField()  # of the call within its step
+    kind = models.CharField(max_length=10)
+    address = models.CharField(max_length=200)
+    request_sha256 = models.CharField(max_length=64)
+    repeatable = models.BooleanField(default=False)
+    status = models.CharField(max_length=10, choices=Status.choices)
+    response = models.JSONField(null=True)
     usage = models.JSONField(default=dict)
     error = models.JSONField(null=True)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["task", "node", "iteration"], name="step_once")]
+        constraints = [models.UniqueConstraint(fields=["task", "path", "no"], name="effect_once")]
         ordering = ["id"]
 
     def __str__(self) -> str:
-        return f"{self.node}: {self.status}"
+        return f"{self.path}:{self.no} {self.address}: {self.status}"
+
+
+class Question(models.Model):
+    """One row is one question of a run to a person. It is closed once: by an answer, or by its deadline."""
+
+    class Who(models.TextChoices):
+        OWNER = "owner", _("whoever asked for the run")
+        STAFF = "staff", _("the staff")
+
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="questions")
+    path = models.CharField(max_length=MAX_PATH)
+    node = models.CharField(max_length=40)
+    title = models.JSONField(default=str)
+    form = models.JSONField(default=dict)
+    ui = models.JSONField(default=dict)
+    options = models.JSONField(default=list)
+    who = models.CharField(max_length=8, choices=Who.choices, default=Who.OWNER)
+    on_timeout = models.CharField(max_length=8, default="fail")
+    default = models.CharField(max_length=40, blank=True)
+    asked_at = models.DateTimeField(auto_now_add=True)
+    deadline_at = models.DateTimeField()
+    answer = models.JSONField(null=True)
+    option = models.CharField(max_length=40, blank=True)
+    answered_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    answered_at = models.DateTimeField(null=True)
+    timed_out = models.BooleanField(default=False)
+
+    class Meta:
+        indexes = [models.Index(fields=["answered_at", "deadline_at"], name="question_due")]
+        constraints = [models.UniqueConstraint(fields=["task", "path"], name="question_once")]
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.path}: {'open' if self.answered_at is None else self.option}"
+
+
+class Share(models.Model):
+    """One row is one user's part of the workers. Claims of one user take turns at it, so that counting what runs and
+    taking one more is one step on every database.
+    """
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, primary_key=True, on_delete=models.CASCADE, related_name="+")
+    claims = models.PositiveBigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.pk}: {self.claims}"
 
 
 class Event(models.Model):

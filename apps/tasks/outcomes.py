@@ -12,6 +12,6 @@ from apps.tasks.models import Status, Task
 def outcomes(feature: str, versions: Sequence[int], since: datetime) -> Mapping[int, Outcomes]:
     """The ended runs of each version since then; cancelled ones do not count."""
     ended = Q(status=Status.SUCCEEDED) | Q(status=Status.FAILED)
-    rows = Task.objects.filter(ended, feature=feature, version__in=list(versions), finished_at__gte=since)
+    rows = Task.objects.live().filter(ended, feature=feature, version__in=list(versions), finished_at__gte=since)
     counted = rows.values("version").annotate(finished=Count("pk"), failed=Count("pk", filter=Q(status=Status.FAILED)))
     return {row["version"]: Outcomes(row["finished"], row["failed"]) for row in counted.order_by("version")}

@@ -12,9 +12,9 @@ from apps.features.audience import words
 from apps.features.fields import visible_values
 from apps.features.publishing import SCOPE
 from apps.pipelines.graph import Graph, parse_graph
+from apps.tasks.journal.words import in_words
 from apps.tasks.models import StepRun, Task
 from apps.tasks.services import stored_files
-from apps.tasks.store import title_of
 
 
 def links(task: Task) -> dict[str, str]:
@@ -87,7 +87,7 @@ def _title(task: Task) -> str:
 
 def _steps(task: Task, graph: Graph, language: str) -> list[dict[str, Any]]:
     """Every node of the graph in order, with what is known of its run."""
-    ran = {step.node: step for step in task.steps.all()}
+    ran = {step.path: step for step in task.steps.exclude(path__contains="/")}
     return [_step(graph, node_id, ran.get(node_id), language) for node_id in graph.order]
 
 
@@ -97,7 +97,7 @@ def _step(graph: Graph, node_id: str, step: StepRun | None, language: str) -> di
     return {
         "node": node_id,
         "type": graph.by_id[node_id].type,
-        "title": title_of(graph, node_id, language),
+        "title": in_words(graph.by_id[node_id].title, language, node_id),
         "status": status,
         "progress": 1.0 if status in (StepRun.Status.SUCCEEDED, StepRun.Status.SKIPPED) else 0.0,
         "started_at": step.started_at if step else None,

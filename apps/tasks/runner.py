@@ -25,8 +25,10 @@ from apps.providers.budgets import budgets_of_payer
 from apps.providers.gateway import Caller
 from apps.tasks import services
 from apps.tasks.errors import LeaseLost
+from apps.tasks.journal import RunJournal
 from apps.tasks.models import Status, Task
-from apps.tasks.store import RunFiles, RunStore
+from apps.tasks.shelf import RunShelf
+from apps.tasks.store import RunFiles
 
 log = structlog.get_logger("tasks")
 
@@ -84,16 +86,18 @@ async def _run_to_the_end(task: Task, files: RunFiles) -> None:
     try:
         payload = await in_thread(reader.version)(SCOPE, task.feature, task.version)
         graph = parse_graph(payload["pipeline"]["graph"])
-        store = RunStore(task, graph)
+        parts = parts_of(payload)
+        journal = RunJournal(task, graph, parts)
         budgets = await budgets_of_payer(task.user_id, task.key_id)
         run = Run(
             key=str(task.pk),
             graph=graph,
             input=task.input,
-            parts=parts_of(payload),
+            parts=parts,
             files=files,
-            checkpoints=store,
-            sink=store,
+            journal=journal,
+            sink=journal,
+            shelf=RunShelf(task),
             caller=Caller(user_id=task.user_id, key_id=task.key_id, feature=task.feature, budgets=budgets),
         )
         output = await execute(run)

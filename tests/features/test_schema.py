@@ -81,7 +81,7 @@ def test_load__payload_of_version_1__runs_as_before(db):
             input={"product": "a blue mug", "tone": "factual"},
             parts=parts_of(payload),
             files=None,  # type: ignore[arg-type]  # these steps use none
-            checkpoints=Checkpoints(),
+            journal=Checkpoints(),
             sink=Sink(),
         )
     )

@@ -1,12 +1,24 @@
 """Graphs in one line each, and an engine whose steps the test can see."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
-from apps.core.errors import ApiError
-from apps.pipelines.engine.ports import FinishedStep
+from apps.pipelines.engine.ports import (
+    Answered,
+    Begun,
+    Entry,
+    Failed,
+    Finished,
+    FinishedStep,
+    Intended,
+    Logged,
+    Resumed,
+    Skipped,
+    Sleeping,
+    Waiting,
+)
 from apps.pipelines.engine.run import Run
 from apps.pipelines.graph import parse_graph
 from apps.pipelines.nodes.base import BaseNode, NodeConfig, NodeContext, NodeResult
@@ -16,6 +28,18 @@ CONFIGS = {
     "prompt": {"prompt": "p"},
     "mcp_tool": {"server": "s", "tool": "t"},
 }
+WORDS: dict[type, str] = {
+    Begun: "begin",
+    Finished: "finish",
+    Failed: "fail",
+    Skipped: "skip",
+    Intended: "intend",
+    Answered: "answer",
+    Waiting: "wait",
+    Sleeping: "sleep",
+    Logged: "log",
+}
+E = TypeVar("E")
 KINDS = {"c": "condition", "p": "prompt", "t": "mcp_tool", "l": "llm_chat", "w": "work"}
 
 
@@ -41,32 +65,31 @@ def make_node(node_id: str, **inputs: Any) -> dict[str, Any]:
 
 
 class Checkpoints:
-    """Remembers every call in order."""
+    """A journal that remembers every entry in order, and what an earlier worker left."""
 
     def __init__(self, **finished: dict[str, Any]) -> None:
         self.steps = {node: FinishedStep(output, "") for node, output in finished.items()}
-        self.begun: set[str] = set()  # by an earlier worker
+        self.left: dict[str, Any] = {}  # more of what `load` tells
         self.log: list[tuple[str, str]] = []
+        self.entries: list[Entry] = []
+        self.writes = 0
 
-    async def finished(self) -> dict[str, FinishedStep]:
-        return dict(self.steps)
+    async def load(self) -> Resumed:
+        return Resumed(steps=dict(self.steps), **self.left)
 
-    async def begin(self, node_id: str) -> bool:
-        self.log.append(("begin", node_id))
-        return node_id in self.begun
-
-    async def finish(self, node_id: str, result: NodeResult) -> None:
-        self.steps[node_id] = FinishedStep(result.output, result.branch)
-        self.log.append(("finish", node_id))
-
-    async def fail(self, node_id: str, error: ApiError) -> None:
-        self.log.append(("fail", node_id))
-
-    async def skip(self, node_id: str) -> None:
-        self.log.append(("skip", node_id))
+    async def write(self, entries: Sequence[Entry]) -> None:
+        self.writes += 1
+        for entry in entries:
+            self.entries.append(entry)
+            self.log.append((WORDS[type(entry)], entry.path))
+            if isinstance(entry, Finished):
+                self.steps[entry.path] = FinishedStep(entry.result.output, entry.result.branch)
 
     def told(self, what: str) -> list[str]:
         return [node for kind, node in self.log if kind == what]
+
+    def of(self, kind: type[E]) -> list[E]:
+        return [entry for entry in self.entries if isinstance(entry, kind)]
 
 
 class Sink:
@@ -117,6 +140,6 @@ def make_run(edges: str, *, checkpoints: Checkpoints, sink: Sink | None = None, 
         input={"x": 1, "flag": True},
         parts={},
         files=None,  # type: ignore[arg-type]  # these steps use none
-        checkpoints=checkpoints,
+        journal=checkpoints,
         sink=sink or Sink(),
     )

@@ -8,7 +8,8 @@ import pytest
 from asgiref.sync import async_to_sync
 
 from apps.core.errors import ApiError
-from apps.pipelines.engine import run as engine
+from apps.pipelines.engine import step as engine
+from apps.pipelines.engine.ports import Begun
 from apps.pipelines.engine.run import execute
 from apps.pipelines.errors import NodeCrashed, NodeTimeout, NoEndReached, PipelineNotThere, ReferenceMissing
 from apps.pipelines.graph import Variable
@@ -149,8 +150,8 @@ def test_retry__passing_failure__is_tried_again_with_the_same_key(work):
 
     go("start>w1 w1>end", kept)
 
-    assert [c.key for c in work.seen] == ["task-1:w1:0"] * 3
-    assert (kept.told("fail"), kept.told("begin").count("w1")) == ([], 1)
+    assert [c.key for c in work.seen] == ["task-1:w1"] * 3
+    assert (kept.told("fail"), [entry.attempt for entry in kept.of(Begun) if entry.path == "w1"]) == ([], [1, 2, 3])
 
 
 @pytest.mark.parametrize(("failure", "tries"), [(Passing, 3), (Lasting, 1)])
@@ -222,10 +223,11 @@ def test_execute__node__is_told_its_place_its_attempt_and_the_variables(work):
     output = async_to_sync(execute)(run)
 
     first, second = work.seen
-    assert output == {"said": "task-1:w1:0:0"}
+    assert output == {"said": "task-1:w1:0"}
     assert (first.path, first.attempt, second.attempt, second.key) == ("w1", 1, 2, first.key)
     assert (second.variables, second.language, second.resumed) == ({"tone": "warm"}, "zh-hans", None)
-    assert (second.spent(), second.left(), second.caller) == (0, None, Caller())
+    assert (second.spent(), second.left()) == (0, None)
+    assert second.caller == Caller(step=second.key)
 
 
 def test_execute__node_that_runs_another_pipeline__is_refused(work):
@@ -255,17 +257,25 @@ def test_execute__step_too_slow__is_a_timeout(work):
 
 def test_execute__checkpoint_refused__stops_at_once(work):
     class Taken(Checkpoints):
-        async def finish(self, node_id: str, result: Any) -> None:
-            if node_id == "w1":
-                raise Lasting
-            await super().finish(node_id, result)
+        async def write(self, entries: Any) -> None:
+            raise Lasting
 
+    called = []
+
+    async def act(context: NodeContext) -> dict[str, Any]:
+        async def do(key: str) -> str:
+            called.append(key)
+            return key
+
+        return {"said": await context.outside.call("tool", "s/t", {}, do, repeatable=False)}
+
+    work.does = {"w1": act}
     kept = Taken()
 
     with pytest.raises(Lasting):
         go("start>w1 w1>w2 w2>end", kept)
 
-    assert kept.told("begin") == ["start", "w1"]
+    assert (called, kept.log) == ([], []), "nothing is sent before the journal has kept what led to it"
 
 
 def test_execute__reference_without_a_value__fails_the_step(work):

@@ -53,8 +53,8 @@ def test_run__taken_over_in_mid_step__repeats_no_finished_step(member, gate):
     make_feature(graph=echo_graph({"id": "first", "type": "gate"}, GATE))
     task = make_task(member)
     done = {"status": "succeeded", "output": dict(task.input)}
-    StepRun.objects.create(task=task, node="start", type="start", **done)
-    StepRun.objects.create(task=task, node="first", type="gate", **done)
+    StepRun.objects.create(task=task, path="start", node="start", type="start", **done)
+    StepRun.objects.create(task=task, path="first", node="first", type="gate", **done)
     gate.open.clear()
     old = begin(task, "old")
     wait_entered(gate)

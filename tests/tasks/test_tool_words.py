@@ -13,8 +13,8 @@ from apps.core import aio
 from apps.core.errors import CATALOGUE
 from apps.pipelines.graph import parse_graph
 from apps.tasks import services
+from apps.tasks.journal import RunJournal
 from apps.tasks.models import Event, Task
-from apps.tasks.store import RunStore
 from apps.tasks.tool_words import PROGRESS, REFUSALS, in_language
 from tests.tasks.builders import echo_graph, make_feature, make_task
 
@@ -65,7 +65,7 @@ def test_progress__another_language_is_active__the_task_s_own_is_told(member: An
     Task.objects.filter(pk=task.pk).update(language=language)
     claimed = services.claim_task(str(task.pk), owner="w")
     assert claimed is not None
-    store = RunStore(claimed, parse_graph(echo_graph()))
+    store = RunJournal(claimed, parse_graph(echo_graph()))
 
     with translation.override("en" if language == "zh-hans" else "zh-hans"):
         aio.run(store.progress("start", 0.5, "Finding the product"))

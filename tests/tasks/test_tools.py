@@ -63,8 +63,9 @@ def interrupted(task: Task) -> Task:
     """As a worker leaves it that dies in the middle of the tool."""
     claimed = services.claim_task(str(task.pk), owner="dead")
     assert claimed is not None
-    StepRun.objects.create(task=claimed, node="start", type="start", status="succeeded", output=claimed.input)
-    StepRun.objects.create(task=claimed, node="use", type="mcp_tool", status="running")
+    done = {"status": "succeeded", "output": claimed.input}
+    StepRun.objects.create(task=claimed, path="start", node="start", type="start", **done)
+    StepRun.objects.create(task=claimed, path="use", node="use", type="mcp_tool", status="running")
     services.hand_back("dead")
     return claimed
 

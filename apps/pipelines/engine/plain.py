@@ -1,4 +1,4 @@
-"""The way outside of a run that records nothing: calls are simply made."""
+"""The least that a run can be given: calls are simply made, values stay where they are, nothing runs below."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from itertools import count
@@ -32,3 +32,13 @@ class Alone:
 
     async def run(self, pipeline: str, given: Mapping[str, Any], *, item: int | None = None) -> Mapping[str, Any]:
         raise PipelineNotThere(pipeline=pipeline)
+
+
+class Inline:
+    """Keeps values where they are, however large."""
+
+    async def keep(self, value: Json) -> Json:
+        return value
+
+    async def fill(self, value: Json) -> Json:
+        return value

@@ -4,7 +4,7 @@ A path names a step of a run: the ids of the nodes down to it, joined by "/". An
 `each#17/brief`. A path has at most `MAX_PATH` characters.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal, Protocol
@@ -17,7 +17,8 @@ __all__ = [
     "MAX_PATH",
     "Answered",
     "Begun",
-    "Checkpoints",
+    "Call",
+    "Do",
     "Entry",
     "Failed",
     "Finished",
@@ -26,11 +27,14 @@ __all__ = [
     "Journal",
     "Logged",
     "Outside",
+    "Paused",
     "RecordedCall",
     "Resumed",
+    "Shelf",
     "Sink",
     "Skipped",
     "Sleeping",
+    "Through",
     "Waiting",
 ]
 
@@ -182,28 +186,49 @@ class Journal(Protocol):
         """Keep all of `entries`, in their order, in one transaction; it has been committed on return."""
 
 
-class Checkpoints(Protocol):
-    """Every method is one transaction and raises when the run was taken over by another worker."""
+class Shelf(Protocol):
+    """Where values go that are too large for a row of the journal."""
 
-    async def finished(self) -> dict[str, FinishedStep]:
-        """The steps that were completed before, by node id."""
+    async def keep(self, value: Json) -> Json:
+        """`value` with what is large in it replaced by references. Raises `OutputTooLarge`."""
 
-    async def begin(self, node_id: str) -> bool:
-        """The step starts; whether it did before, so that nobody knows how far it came."""
-
-    async def finish(self, node_id: str, result: NodeResult) -> None:
-        """The step's result, with its usage."""
-
-    async def fail(self, node_id: str, error: ApiError) -> None:
-        """The step failed for good."""
-
-    async def skip(self, node_id: str) -> None:
-        """No branch leads here."""
+    async def fill(self, value: Json) -> Json:
+        """`value` with its references replaced by what they name. Raises `OutputGone`."""
 
 
 class Sink(Protocol):
     """Hears what is worth showing while a step runs."""
 
-    async def progress(self, node_id: str, fraction: float, message: str) -> None: ...
+    async def progress(self, path: str, fraction: float, message: str) -> None: ...
 
-    async def delta(self, node_id: str, text: str) -> None: ...
+    async def delta(self, path: str, text: str) -> None: ...
+
+
+# --- calls outside ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call outside, as it is about to be made."""
+
+    path: str
+    no: int
+    kind: OutsideKind
+    address: str
+    request: Json
+    repeatable: bool
+    key: str  # the same whenever this call is made again
+
+
+Do = Callable[[str], Awaitable[Json]]
+# Makes the call, or answers in its place. What it answers is recorded, and what it raises is the call's failure.
+Through = Callable[[Call, Do], Awaitable[Json]]
+
+
+class Paused(Exception):
+    """The run cannot go on now: people are asked, or it sleeps. Everything is kept."""
+
+    def __init__(self, *, until: datetime | None, asks: bool) -> None:
+        super().__init__(f"paused until {until}, asks: {asks}")
+        self.until = until  # when it wants to go on by itself
+        self.asks = asks  # whether a person can make it go on
