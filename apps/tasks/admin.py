@@ -30,6 +30,7 @@ KINDS = {
     "log": _("note"),
     "delta": _("text"),
     "reset": _("text begins anew"),
+    "answered": _("answered"),
 }
 
 
