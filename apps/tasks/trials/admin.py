@@ -15,8 +15,8 @@ from apps.core.errors import ApiError
 from apps.core.permissions import allows, needs
 from apps.pipelines.graph import readable_graph
 from apps.pipelines.nodes import labels
+from apps.tasks.journal.words import title_of
 from apps.tasks.models import Kind, Status, Task
-from apps.tasks.store import title_of
 from apps.tasks.trials.compare import compare
 from apps.tasks.trials.errors import ReplayImpossible
 from apps.tasks.trials.plan import body_of

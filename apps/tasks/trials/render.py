@@ -4,8 +4,8 @@ from typing import Any
 
 from apps.pipelines.graph import Graph, readable_graph
 from apps.prompts.checking import Reply, judge
+from apps.tasks.journal.words import title_of
 from apps.tasks.models import Status, StepRun, Task
-from apps.tasks.store import title_of
 from apps.tasks.trials import frames
 from apps.tasks.trials.cases import checks_of, reply_of
 from apps.tasks.trials.plan import body_of
