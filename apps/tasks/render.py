@@ -5,16 +5,17 @@ from typing import Any
 from django.utils import translation
 from msgspec import to_builtins
 
-from apps.core.config import NotReleased, reader
+from apps.core.config import NotReleased
 from apps.core.storage.services import describe
 from apps.features import feed
 from apps.features.audience import words
 from apps.features.fields import visible_values
-from apps.features.publishing import SCOPE
 from apps.pipelines.graph import Graph, parse_graph
 from apps.tasks.journal.words import in_words
 from apps.tasks.models import StepRun, Task
 from apps.tasks.services import stored_files
+from apps.tasks.trials.errors import ReplayImpossible
+from apps.tasks.trials.plan import body_of
 
 
 def links(task: Task) -> dict[str, str]:
@@ -75,8 +76,8 @@ def _shown(values: Any, payload: dict[str, Any] | None, part: str, roles: frozen
 
 def _payload(task: Task) -> dict[str, Any] | None:
     try:
-        return reader.version(SCOPE, task.feature, task.version)
-    except NotReleased:
+        return dict(body_of(task))
+    except (NotReleased, ReplayImpossible):
         return None
 
 

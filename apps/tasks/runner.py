@@ -13,22 +13,20 @@ from django.db import DatabaseError, transaction
 from django.utils import translation
 
 from apps.core.aio import in_thread
-from apps.core.config import reader
 from apps.core.errors import ApiError, InternalError
 from apps.core.events.bell import tower, wait
 from apps.core.storage.models import StoredFile
-from apps.features.closure import parts_of
-from apps.features.publishing import SCOPE
-from apps.pipelines.engine.run import Run, execute
+from apps.pipelines.engine.run import Run, execute, execute_step
 from apps.pipelines.graph import parse_graph
 from apps.providers.budgets import budgets_of_payer
 from apps.providers.gateway import Caller
 from apps.tasks import services
 from apps.tasks.errors import LeaseLost
 from apps.tasks.journal import RunJournal
-from apps.tasks.models import Status, Task
+from apps.tasks.models import Kind, Status, Task
 from apps.tasks.shelf import RunShelf
 from apps.tasks.store import RunFiles
+from apps.tasks.trials.plan import files_of, plan_of
 
 log = structlog.get_logger("tasks")
 
@@ -74,7 +72,7 @@ async def let_go_of_all() -> None:
 
 
 async def _work(task: Task) -> None:
-    files = RunFiles(task)
+    files = files_of(task)
     try:
         with translation.override(task.language):
             await _run_to_the_end(task, files)
@@ -84,23 +82,24 @@ async def _work(task: Task) -> None:
 
 async def _run_to_the_end(task: Task, files: RunFiles) -> None:
     try:
-        payload = await in_thread(reader.version)(SCOPE, task.feature, task.version)
-        graph = parse_graph(payload["pipeline"]["graph"])
-        parts = parts_of(payload)
-        journal = RunJournal(task, graph, parts)
+        plan = await plan_of(task)
+        graph = parse_graph(plan.payload["pipeline"]["graph"])
+        journal = RunJournal(task, graph, dict(plan.parts))
         budgets = await budgets_of_payer(task.user_id, task.key_id)
         run = Run(
             key=str(task.pk),
             graph=graph,
             input=task.input,
-            parts=parts,
+            parts=plan.parts,
             files=files,
             journal=journal,
             sink=journal,
             shelf=RunShelf(task),
-            caller=Caller(user_id=task.user_id, key_id=task.key_id, feature=task.feature, budgets=budgets),
+            caller=Caller(user_id=task.user_id, key_id=task.key_id, feature=plan.feature, budgets=budgets),
+            through=plan.through(journal, files),
+            pinned=plan.pinned,
         )
-        output = await execute(run)
+        output = dict((await execute_step(run, plan.node, task.input)).output) if plan.node else await execute(run)
     except LeaseLost:
         raise
     except DatabaseError:
@@ -117,9 +116,11 @@ async def _run_to_the_end(task: Task, files: RunFiles) -> None:
 
 
 def _deliver(task: Task, output: dict[str, object]) -> None:
-    """Finish with `output`; the files in it are the user's to keep."""
+    """Finish with `output`; the files in it are the user's to keep, those of trials for a while."""
     with transaction.atomic():
         services.finish_task(task, to=Status.SUCCEEDED, output=output)
+        if task.kind != Kind.LIVE:
+            return
         task.output = output
         stage = StoredFile.objects.filter(pk__in=services.stored_files(task), purpose=StoredFile.Purpose.STAGE)
         stage.update(purpose=StoredFile.Purpose.RESULT, expires_at=None)

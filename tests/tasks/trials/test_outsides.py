@@ -6,8 +6,7 @@ import pytest
 from asgiref.sync import async_to_sync
 
 from apps.core.publishing.canonical import sha256_of
-from apps.pipelines.engine.ports import RecordedCall
-from apps.tasks.trials.calls import Call
+from apps.pipelines.engine.ports import Call, RecordedCall
 from apps.tasks.trials.errors import NotRecorded, RecordedFailed
 from apps.tasks.trials.outsides.mock import Mock
 from apps.tasks.trials.outsides.recorded import Recording, Replayed

@@ -4,12 +4,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from apps.pipelines.engine.ports import Call, Do
 from apps.pipelines.nodes.context import Json
 from apps.providers.gateway.chat import add_tool_call
 from apps.providers.handlers.mock import HANDLER
 from apps.providers.handlers.mock.samples import sample_of
 from apps.providers.types import Candidate, ChatRequest, Delta, Finish, ToolCallDelta, Usage
-from apps.tasks.trials.calls import Call, Do
 
 OnText = Callable[[str, str], Awaitable[None]]  # of the step with this path, a piece of text
 Picture = Callable[[], Awaitable[str]]

@@ -6,9 +6,8 @@ from typing import Any
 
 from apps.core.errors import ApiError
 from apps.core.publishing.canonical import sha256_of
-from apps.pipelines.engine.ports import RecordedCall
+from apps.pipelines.engine.ports import Call, Do, RecordedCall
 from apps.pipelines.nodes.context import Json
-from apps.tasks.trials.calls import Call, Do
 from apps.tasks.trials.errors import NotRecorded, RecordedFailed
 
 Calls = Mapping[tuple[str, int], RecordedCall]
