@@ -22,6 +22,10 @@ test: ## The whole test suite (ARGS="tests/tasks -k claim", DATABASE_URL=mysql:/
 e2e: ## The browser tests, screenshots in var/artifacts/screenshots
 	$(OPS) e2e
 
+.PHONY: faults
+faults: ## Kill a whole Paiban under load (SEED=7 KILLS=200 RUNS=2000, ARGS="--control" or "--failpoints", DATABASE_URL)
+	$(OPS) faults
+
 .PHONY: check lint formatting types imports migrations references audit frontend-check frontend-test
 check: ## Every check below, all of them even when one fails
 	$(OPS) check

@@ -15,6 +15,7 @@ VERBS: Final = {
     "reset": ("ops.reset", "reset"),
     "test": ("ops.suites", "test"),
     "e2e": ("ops.suites", "e2e"),
+    "faults": ("ops.faults", "faults"),
     "check": ("ops.checks", "check"),
     "frontend": ("ops.chores", "frontend"),
     "format": ("ops.chores", "format_code"),

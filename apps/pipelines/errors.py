@@ -1,4 +1,4 @@
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -94,3 +94,78 @@ class Recalled(ApiError):
 class PathTooLong(ApiError):
     code, reason, status = "PIPELINES_5036", "E_PATH_TOO_LONG", 422
     message = _("The names of this step and of those above it have more than %(most)s characters together.")
+
+
+class PipelineInvalid(ApiError):
+    """What was sent cannot be kept; `details.errors` has every mistake with its pointer."""
+
+    code, reason, status = "PIPELINES_2010", "E_PIPELINE_INVALID", 422
+    message = _("%(count)s mistakes in the pipeline. Nothing was saved. See the list.")
+
+    def __init__(self, errors: Iterable[dict[str, str]]) -> None:
+        found = list(errors)
+        super().__init__(count=len(found), details={"errors": found})
+
+
+class PipelineKeyTaken(ApiError):
+    code, reason, status = "PIPELINES_2011", "E_PIPELINE_KEY_TAKEN", 409
+    message = _("There is a pipeline “%(key)s” already.")
+
+
+class PipelineNotReady(ApiError):
+    """`details.problems` has every problem, as validating tells them."""
+
+    code, reason, status = "PIPELINES_2012", "E_PIPELINE_NOT_READY", 422
+    message = _("%(count)s problems stand in the way. The draft is kept as it was, and is not ready.")
+
+    def __init__(self, problems: Iterable[dict[str, str]]) -> None:
+        found = list(problems)
+        wrong = [one for one in found if one["severity"] == "error"]
+        super().__init__(count=len(wrong), details={"problems": found})
+
+
+class CaseInvalid(ApiError):
+    """The case was not saved; `details.errors` has every mistake with its pointer."""
+
+    code, reason, status = "PIPELINES_2013", "E_PIPELINE_CASE_INVALID", 422
+    message = _("%(count)s mistakes in the case. Nothing was saved. See the list.")
+
+    def __init__(self, errors: Iterable[dict[str, str]]) -> None:
+        found = list(errors)
+        super().__init__(count=len(found), details={"errors": found})
+
+
+class CaseNameTaken(ApiError):
+    code, reason, status = "PIPELINES_2014", "E_PIPELINE_CASE_NAME_TAKEN", 409
+    message = _("The pipeline has a case “%(name)s” already.")
+
+
+class TooManyCases(ApiError):
+    code, reason, status = "PIPELINES_2015", "E_PIPELINE_TOO_MANY_CASES", 422
+    message = _("A pipeline has at most %(limit)s cases. Delete one first.")
+
+
+class PinInvalid(ApiError):
+    """The pin was not saved; `details.errors` has every mistake with its pointer."""
+
+    code, reason, status = "PIPELINES_2016", "E_PIN_INVALID", 422
+    message = _("%(count)s mistakes in the pin. Nothing was saved. See the list.")
+
+    def __init__(self, errors: Iterable[dict[str, str]]) -> None:
+        found = list(errors)
+        super().__init__(count=len(found), details={"errors": found})
+
+
+class PinNameTaken(ApiError):
+    code, reason, status = "PIPELINES_2017", "E_PIN_NAME_TAKEN", 409
+    message = _("The pipeline has a pin “%(name)s” already.")
+
+
+class TooManyPins(ApiError):
+    code, reason, status = "PIPELINES_2018", "E_PIPELINE_TOO_MANY_PINS", 422
+    message = _("A pipeline has at most %(limit)s pins. Delete one first.")
+
+
+class BodyNoObject(ApiError):
+    code, reason, status = "PIPELINES_2019", "E_BODY_NO_OBJECT", 422
+    message = _("Send a JSON object with the graph in it.")

@@ -1,12 +1,15 @@
 """The JSON of a graph: what may stand in it, and what of it can be read when something else does."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
+
+from django.utils.translation import gettext as _
 
 from apps.core.form_input import field_errors
 from apps.core.json_schema import validator
 
 MAX_TOLD = 50  # mistakes of shape; more help nobody
+MAX_DEPTH: Final = 100  # Python gives up at a thousand calls, of which each level may take several
 
 _TEXT: Final = {"type": "string"}
 _OBJECT: Final = {"type": "object"}
@@ -68,10 +71,28 @@ class Misshapen(NamedTuple):
 
 def misshapen(raw: Any) -> list[Misshapen]:
     """What keeps `raw` from being a graph; nothing, when it is one."""
+    if is_too_deep(raw):
+        return [Misshapen("", "", _("Something in it is nested more than %(max)s deep.") % {"max": MAX_DEPTH})]
     if _fits(raw):
         return []
     found = field_errors(SHAPE, raw)[:MAX_TOLD]
     return [Misshapen(one["pointer"], _node_at(raw, one["pointer"]), one["message"]) for one in found]
+
+
+def is_too_deep(value: Any) -> bool:
+    """Whether walking it could fail. Looked at level by level, so that no depth can hurt."""
+    level = [value]
+    for _step in range(MAX_DEPTH):
+        level = [inner for one in level for inner in _inside(one)]
+        if not level:
+            return False
+    return True
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    if isinstance(value, Mapping):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _fits(raw: Any) -> bool:
@@ -90,6 +111,8 @@ def _node_at(raw: Any, pointer: str) -> str:
 
 def readable(raw: Any) -> Any:
     """`raw` without what does not belong in a graph, so that a draft with a slip in it still says what it names."""
+    if is_too_deep(raw):
+        return {}
     return raw if _fits(raw) else _kept(raw, SHAPE)
 
 

@@ -8,12 +8,23 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F, Sum
 
+from apps.core.failpoints import declare, hit
 from apps.quotas.errors import QuotaExhausted
 from apps.quotas.models import Account, Book, Entry, Hold, Resolution
 
 __all__ = ["Difference", "account_of", "commit_hold", "grant", "hold_quota", "release_hold", "verify_ledger"]
 
 log = structlog.get_logger("quotas")
+
+POINTS = declare(
+    "quotas.account.opened",
+    "quotas.grant.booked",
+    "quotas.grant.written",
+    "quotas.hold.reserved",
+    "quotas.hold.written",
+    "quotas.resolve.decided",
+    "quotas.resolve.written",
+)
 
 
 def account_of(user: Any) -> Account:
@@ -22,6 +33,7 @@ def account_of(user: Any) -> Account:
     if account is None:
         with transaction.atomic():
             account, created = Account.objects.get_or_create(user=user)
+            hit("quotas.account.opened")
             if created and settings.WELCOME_CREDITS:
                 grant(account, settings.WELCOME_CREDITS, source=f"welcome:{user.pk}", note="welcome")
         account.refresh_from_db()
@@ -41,7 +53,9 @@ def grant(account: Account, amount: int, *, source: str, note: str = "") -> bool
         if Entry.objects.filter(source=source, kind="grant").exists():
             return False
         raise
+    hit("quotas.grant.booked")
     Account.objects.filter(pk=account.pk).update(balance=F("balance") + amount)
+    hit("quotas.grant.written")
     return True
 
 
@@ -69,8 +83,10 @@ def _hold(account: Account, task: str, amount: int) -> Hold:
         ):
             balance = Account.objects.values_list("balance", flat=True).get(pk=account.pk)
             raise QuotaExhausted(cost=amount, balance=balance, details={"cost": amount, "balance": balance})
+        hit("quotas.hold.reserved")
         hold = Hold.objects.create(account=account, task=task, amount=amount)
         _book(account, "hold", Book.AVAILABLE, Book.HELD, amount, task)
+        hit("quotas.hold.written")
         return hold
 
 
@@ -92,11 +108,13 @@ def _resolve(task: str, kind: str, amount: int) -> bool:
     try:
         with transaction.atomic():
             Resolution.objects.create(hold=hold, kind=kind, amount=charged, overrun=amount - charged)
+            hit("quotas.resolve.decided")
             Account.objects.filter(pk=hold.account_id).update(
                 held=F("held") - hold.amount, balance=F("balance") + hold.amount - charged
             )
             _book(hold.account, "commit", Book.HELD, Book.SPENT, charged, task)
             _book(hold.account, "release", Book.HELD, Book.AVAILABLE, hold.amount - charged, task)
+            hit("quotas.resolve.written")
     except IntegrityError:
         if Resolution.objects.filter(hold=hold).exists():
             return False

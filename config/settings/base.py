@@ -231,6 +231,7 @@ X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_SAMESITE = "Lax"
 OUTBOUND_ALLOWED_HOSTS = env.list("PAIBAN_OUTBOUND_ALLOWED_HOSTS", default=[])
+PIPELINE_HOSTS = env.list("PAIBAN_PIPELINE_HOSTS", default=[])
 
 # --- work -------------------------------------------------------------------------------------
 

@@ -31,7 +31,7 @@ from apps.core.publishing.models import Snapshot
 from apps.core.publishing.services import plan_release
 from apps.features.models import Feature
 from apps.mcp.models import Server, Tool
-from apps.pipelines.models import Pipeline
+from apps.pipelines.models import Pipeline, PipelineCase, PipelinePin
 from apps.prompts.models import CaseRun, Prompt, PromptCase, PromptVersion
 from apps.prompts.services import move_label
 from apps.providers.models import Endpoint
@@ -63,6 +63,8 @@ def rows(db: None) -> dict[type[models.Model], models.Model]:
         Feature: feature,
         type(feature.menu): feature.menu,
         Pipeline: feature.pipeline,
+        PipelineCase: feature.pipeline.cases.create(name="case"),
+        PipelinePin: feature.pipeline.pins.create(node="say", name="pin", sha256="a"),
         Prompt: Prompt.objects.get(),
         PromptVersion: PromptVersion.objects.get(),
         PromptCase: Prompt.objects.get().cases.create(name="case"),
@@ -98,8 +100,10 @@ class Builder:
             "key": self.key_of,
             "tool": lambda _route: "t",
             "label": lambda _route: "production",
-            "case_id": lambda _route: str(self.rows[PromptCase].pk),
             "run_id": lambda _route: str(self.rows[CaseRun].pk),
+            "case_id": lambda route: str(self.rows[PipelineCase if "/pipelines/" in route else PromptCase].pk),
+            "pin_id": lambda _route: str(self.rows[PipelinePin].pk),
+            "entry": lambda _route: str(self.rows[Pipeline].history.latest().pk),
             "kind": lambda route: "pipeline" if "/usage/" not in route else "prompt",
             "task_id": lambda _route: str(self.task.pk),
             "key_id": lambda _route: str(self.key.pk),

@@ -11,12 +11,15 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from apps.core.events.bell import ring
+from apps.core.failpoints import declare, hit
 from apps.core.outbox.models import OutboxMessage
 from apps.core.request_id import get_request_id
 
 __all__ = ["BELL", "dispatch_batch", "enqueue"]
 
 log = structlog.get_logger("core")
+
+POINTS = declare("outbox.enqueue.written", "outbox.dispatch.read", "outbox.dispatch.sent", "outbox.dispatch.deleted")
 
 BELL = "outbox"
 BATCH = 100  # about 5 ms of publishing; small enough that a crash repeats little
@@ -27,6 +30,7 @@ def enqueue(job: str, *args: Any, queue: str = "pipelines", due_at: datetime | N
     OutboxMessage.objects.create(
         job=job, args=list(args), queue=queue, request_id=get_request_id(), due_at=due_at or timezone.now()
     )
+    hit("outbox.enqueue.written")
     transaction.on_commit(lambda: ring(BELL))
 
 
@@ -40,13 +44,17 @@ def dispatch_batch() -> int:
     sent: list[int] = []
     try:
         if due:
+            hit("outbox.dispatch.read")
             with current_app.producer_pool.acquire(block=True, timeout=5) as producer:
                 for message in due:
                     _send(message, producer)
                     sent.append(message.pk)
     except (OperationalError, RedisError, ConnectionError, TimeoutError):
         log.warning("outbox.broker_unreachable", waiting=len(due) - len(sent))
-    OutboxMessage.objects.filter(pk__in=sent).delete()
+    if sent:
+        hit("outbox.dispatch.sent")
+        OutboxMessage.objects.filter(pk__in=sent).delete()
+        hit("outbox.dispatch.deleted")
     return len(sent)
 
 

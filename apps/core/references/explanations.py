@@ -109,6 +109,10 @@ SECTIONS = (
                 "A list of hosts in private networks that calls to models may reach. All others are refused.",
             ),
             Setting(
+                "PAIBAN_PIPELINE_HOSTS",
+                "A list of hosts, each with its port unless that is 443, that pipelines may call. Only by https.",
+            ),
+            Setting(
                 "PAIBAN_MCP_STDIO",
                 "Local tool servers: a JSON object, or the path of a file with one, such as "
                 '`{"git": {"command": ["/usr/bin/mcp-server-git", "--repository", "/srv/docs"]}}`.',

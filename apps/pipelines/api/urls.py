@@ -1,5 +1,11 @@
 """Every route of the management API of pipelines, below `/api/v1/admin/`."""
 
-from django.urls import URLPattern
+from apps.pipelines.api import cases, drafts, history, judging
 
-urlpatterns: list[URLPattern] = []
+# Words before keys: `pipelines/validate` is no pipeline called "validate".
+urlpatterns = [
+    *judging.urlpatterns,
+    *cases.urlpatterns,
+    *history.urlpatterns,
+    *drafts.urlpatterns,
+]

@@ -1,21 +1,30 @@
-"""Condition: a CEL expression over its inputs decides which way to go on. CEL runs no code and always ends."""
+"""Condition: a CEL expression over its inputs decides which way to go on. CEL runs no code and always ends.
+
+Costs: nothing.
+When it fails: the expression cannot be decided for these values, or they are too large for it: the step fails at
+once.
+After a kill: decided again, with the same result.
+"""
 
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from typing import Any
 
-import cel
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
+from pydantic import Field
 
 from apps.core.errors import ApiError
 from apps.pipelines.errors import ConditionInvalid
+from apps.pipelines.expressions import compile_expression, decide
 from apps.pipelines.nodes.base import BaseNode, NodeConfig, NodeContext, NodeResult, Schema, closed
-
-MAX_EXPRESSION = 2_000
 
 
 class ConditionConfig(NodeConfig):
-    expression: str
+    expression: str = Field(
+        title=gettext_noop("Expression"),
+        description=gettext_noop("A CEL expression over the inputs, such as: price > 100 && tone == 'formal'"),
+        json_schema_extra={"x-widget": "cel"},
+    )
 
 
 class ConditionNode(BaseNode):
@@ -41,29 +50,6 @@ class ConditionNode(BaseNode):
             compile_expression(config.expression)
         except ConditionInvalid as exc:
             yield "expression", exc
-
-
-@lru_cache(maxsize=512)
-def compile_expression(expression: str) -> Any:
-    """The compiled expression. Raises `ConditionInvalid`."""
-    if len(expression) > MAX_EXPRESSION:
-        raise ConditionInvalid(what=f"longer than {MAX_EXPRESSION} characters")
-    try:
-        return cel.compile(expression)
-    except ValueError as exc:
-        raise ConditionInvalid(what=str(exc)[:200]) from exc
-
-
-def decide(expression: str, values: Mapping[str, Any]) -> bool:
-    """Whether `expression` holds. Raises `ConditionInvalid`, also when it is neither true nor false."""
-    program = compile_expression(expression)
-    try:
-        result = program.execute(dict(values))
-    except (ValueError, TypeError, RuntimeError, ArithmeticError, LookupError) as exc:
-        raise ConditionInvalid(what=str(exc)[:200]) from exc
-    if not isinstance(result, bool):
-        raise ConditionInvalid(what=f"the result is {type(result).__name__}, not true or false")
-    return result
 
 
 NODE = ConditionNode()

@@ -1,0 +1,1 @@
+"""The kill loop behind `make faults`: a whole Paiban under load, whose processes are killed by a printed seed."""

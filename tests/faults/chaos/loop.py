@@ -1,0 +1,109 @@
+"""One loop: people ask, processes die by the plan, everything comes to rest, the verdict is drawn."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from tests.faults.chaos.installation import Installation, installed
+from tests.faults.chaos.load import Load
+from tests.faults.chaos.plan import Death, Kill, Plan
+from tests.faults.chaos.points import all_points, die_at
+from tests.faults.chaos.processes import WORKERS, Fleet
+from tests.faults.chaos.verdict import MOST_SECONDS, Verdict, judge
+
+PEOPLE: Final = 10
+CATCH_SECONDS: Final = 15.0  # for a worker that is to die with a run in its hands
+
+
+def run_loop(plan: Plan, folder: Path, *, control: bool = False) -> Verdict:
+    """Carry `plan` out in `folder`. With `control` the workers' claims are disabled."""
+
+    def kill_by_plan(load: Load, fleet: Fleet) -> list[Death]:
+        deaths = []
+        for kill in plan.kills:
+            while load.accepted < kill.after and load.busy:
+                fleet.tend()
+                time.sleep(0.05)
+            deaths.append(_kill(kill, fleet))
+        return deaths
+
+    return _looped(plan, folder, kill_by_plan, users=PEOPLE, control=control)
+
+
+def run_points(plan: Plan, folder: Path) -> Verdict:
+    """Let a process die at every failpoint in turn, as long as it takes, while runs are asked for without end."""
+    missed: list[str] = []
+
+    def kill_at_points(load: Load, fleet: Fleet) -> list[Death]:
+        deaths: list[Death] = []
+        for point in all_points():
+            hit, died = die_at(point, fleet)
+            deaths += died
+            missed.extend([] if hit else [f"nobody died at {point}"])
+        load.stop()
+        return deaths
+
+    verdict = _looped(plan, folder, kill_at_points, users=plan.runs)
+    verdict.broken += missed
+    print(f"failpoints: {len(all_points()) - len(missed)} of {len(all_points())} hit")
+    return verdict
+
+
+def _looped(
+    plan: Plan, folder: Path, kill: Callable[[Load, Fleet], list[Death]], *, users: int, control: bool = False
+) -> Verdict:
+    with installed(folder, seed=plan.seed, users=users) as installation:
+        fleet = Fleet(folder, installation.environment, installation.redis_port, control=control)
+        try:
+            fleet.start_all()
+            load = Load(plan, installation, f"http://127.0.0.1:{fleet.port}", people=PEOPLE)
+            load.start()
+            return _come_to_rest(load, installation, fleet, kill(load, fleet))
+        finally:
+            fleet.close()
+
+
+def _come_to_rest(load: Load, installation: Installation, fleet: Fleet, deaths: list[Death]) -> Verdict:
+    """Everything has to end by itself; the runs that are still to be asked for have no limit."""
+    while load.accepted < load.wanted and load.busy:
+        fleet.tend()
+        time.sleep(0.1)
+    load.stop()
+    deadline = time.time() + MOST_SECONDS
+    while (load.busy or _open_runs()) and time.time() < deadline:
+        fleet.tend()
+        time.sleep(0.1)
+    verdict = judge(load.told, installation.models.calls, deaths)
+    verdict.gave_up = fleet.gave_up
+    return verdict
+
+
+def _kill(kill: Kill, fleet: Fleet) -> Death:
+    if kill.victim == "web":
+        fleet.await_web()
+    if kill.victim in WORKERS:
+        _await_claim(kill.victim, fleet)
+    time.sleep(kill.pause)
+    death = Death(kill.victim, time.time())
+    fleet.kill(kill.victim)
+    time.sleep(kill.down)
+    fleet.start(kill.victim)
+    return death
+
+
+def _await_claim(worker: str, fleet: Fleet) -> None:
+    """Until that worker has a run in its hands; not for ever, for there may be none left."""
+    from apps.tasks.models import Status, Task
+
+    deadline = time.monotonic() + CATCH_SECONDS
+    running = Task.objects.filter(status=Status.RUNNING)
+    while time.monotonic() < deadline and not running.filter(lease_owner__contains=f":{fleet.pid(worker)}:").exists():
+        fleet.tend()
+        time.sleep(0.05)
+
+
+def _open_runs() -> int:
+    from apps.tasks.models import TERMINAL, Task
+
+    return Task.objects.exclude(status__in=TERMINAL).count()

@@ -1,0 +1,63 @@
+"""What will be killed, and when: everything that chance decides, drawn from the seed beforehand."""
+
+import random
+from dataclasses import dataclass
+from typing import Final
+
+# How often each is killed. Workers most: what they lose is the most. Of twenty kills all five are hit.
+WEIGHTS: Final = {"worker-1": 4, "worker-2": 4, "web": 4, "redis": 4, "dispatcher": 3, "beat": 1}
+LONGEST_PAUSE: Final = 0.8  # seconds between the moment that is due and the kill: any place of a step is hit
+LONGEST_DOWN: Final = 1.0  # seconds until the supervisor starts the next one
+CANCELLED: Final = 0.04  # of the runs, by their users
+DELIVERED_TWICE: Final = 0.2  # of the messages, as a broker may
+
+
+@dataclass(frozen=True)
+class Kill:
+    """`victim` dies `pause` seconds after the `after`th run was accepted, and is started again `down` seconds later."""
+
+    victim: str
+    after: int
+    pause: float
+    down: float
+
+
+@dataclass(frozen=True)
+class Death:
+    """A kill that happened, at so many seconds since the epoch."""
+
+    victim: str
+    at: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All chances of one loop: the same seed and figures give the same plan."""
+
+    seed: int
+    runs: int
+    kills: tuple[Kill, ...]
+    cancelled: frozenset[int]
+    delivered_twice: frozenset[int]
+
+
+def plan_of(seed: int, *, runs: int, kills: int) -> Plan:
+    """`kills` deaths spread over `runs` runs; each of the victims has its turn before chance decides."""
+    chance = random.Random(seed)
+    victims = _victims(chance, kills)
+    places = sorted(chance.randrange(max(runs * 9 // 10, 1)) for _victim in victims)
+    deaths = tuple(
+        Kill(victim, after, chance.uniform(0, LONGEST_PAUSE), chance.uniform(0, LONGEST_DOWN))
+        for victim, after in zip(victims, places, strict=True)
+    )
+    cancelled = frozenset(number for number in range(runs) if chance.random() < CANCELLED)
+    twice = frozenset(number for number in range(runs) if chance.random() < DELIVERED_TWICE)
+    return Plan(seed, runs, deaths, cancelled, twice)
+
+
+def _victims(chance: random.Random, kills: int) -> list[str]:
+    first = list(WEIGHTS)[:kills]
+    rest = chance.choices(list(WEIGHTS), list(WEIGHTS.values()), k=kills - len(first))
+    mixed = first + rest
+    chance.shuffle(mixed)
+    return mixed

@@ -1,0 +1,71 @@
+"""Death at every failpoint: which process passes there, and what makes it come by."""
+
+import importlib
+import signal
+import time
+from typing import Final
+
+from apps.core.failpoints import EXIT_CODE, VARIABLE, names
+from ops.processes import signal_group
+from tests.faults.chaos.plan import Death
+from tests.faults.chaos.processes import WORKERS, Fleet
+
+HIT_SECONDS: Final = 90.0
+# Modules with failpoints that nothing else of this program imports.
+MODULES: Final = ("apps.tasks.jobs", "apps.core.outbox.services", "apps.quotas.services")
+# By the beginning of the name, the longest first; whatever is not here happens in a worker.
+PROCESSES: Final = {
+    "outbox.enqueue": "web",
+    "outbox.dispatch": "dispatcher",
+    "quotas.account": "web",
+    "quotas.grant": "web",
+    "quotas.hold": "web",
+    "tasks.create": "web",
+    "tasks.cancel": "web",
+    "tasks.answer": "web",
+    "tasks.sweep": "dispatcher",
+}
+
+
+def all_points() -> list[str]:
+    """Every failpoint that a run of a feature can pass."""
+    for module in MODULES:
+        importlib.import_module(module)
+    return [name for name in names() if name.startswith(("tasks.", "outbox.", "quotas."))]
+
+
+def process_of(point: str) -> str:
+    """The process that passes `point`."""
+    return next((name for beginning, name in PROCESSES.items() if point.startswith(beginning)), WORKERS[0])
+
+
+def die_at(point: str, fleet: Fleet) -> tuple[bool, list[Death]]:
+    """Whether the process died at `point`, and every death that this took. It runs again when this returns."""
+    victim = process_of(point)
+    deaths = [Death(victim, time.time())]
+    fleet.kill(victim)
+    fleet.start(victim, **{VARIABLE: point})
+    if point.startswith("tasks.sweep"):  # there is something to sweep when a worker has died
+        deaths.append(Death(WORKERS[1], time.time()))
+        fleet.kill(WORKERS[1])
+        fleet.start(WORKERS[1])
+    hit = _await_death(point, victim, fleet) == EXIT_CODE
+    deaths.append(Death(victim, time.time()))
+    if not hit:
+        fleet.kill(victim)
+    fleet.start(victim)
+    if victim == "web":
+        fleet.await_web()
+    return hit, deaths
+
+
+def _await_death(point: str, victim: str, fleet: Fleet) -> int | None:
+    """How `victim` ended, or None when it still runs after all this time."""
+    began, asked = time.monotonic(), False
+    while (code := fleet.exit_code(victim)) is None and time.monotonic() - began < HIT_SECONDS:
+        if point.startswith("tasks.hand_back") and not asked and time.monotonic() - began > HIT_SECONDS / 6:
+            signal_group(fleet.pid(victim), signal.SIGTERM)
+            asked = True
+        fleet.tend(but=victim)
+        time.sleep(0.05)
+    return code

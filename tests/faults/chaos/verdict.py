@@ -1,0 +1,156 @@
+"""What came of it, read from the database and from the outside world when all is quiet."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any, Final
+
+from tests.faults.chaos.load import Told
+from tests.faults.chaos.outside import Call
+from tests.faults.chaos.plan import Death
+
+MOST_SECONDS: Final = 120.0
+SHOWN: Final = 20
+
+
+@dataclass
+class Verdict:
+    """The figures of the last line, what is behind them, and what else must not be."""
+
+    runs: int = 0
+    kills: int = 0
+    lost: list[str] = field(default_factory=list)
+    repeated: list[str] = field(default_factory=list)
+    charged_twice: list[str] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+    gave_up: list[str] = field(default_factory=list)
+    slowest: float = 0.0
+    slowest_was: str = ""
+    interrupted: int = 0
+    sent_again: int = 0
+
+    @property
+    def holds(self) -> bool:
+        """Whether everything is as promised, and something was put to the test."""
+        return not self.complaints() and self.slowest <= MOST_SECONDS
+
+    def complaints(self) -> list[str]:
+        """What is not as promised, with the runs it happened to."""
+        told = {"lost": self.lost, "repeated": self.repeated, "charged twice": self.charged_twice, "": self.broken}
+        found = [f"{name}: {what}".removeprefix(": ") for name, all_of in told.items() for what in all_of[:SHOWN]]
+        if not self.interrupted:
+            found.append("no run was interrupted: nothing was put to the test")
+        return found
+
+
+def judge(told: Told, calls: Sequence[Call], kills: Sequence[Death]) -> Verdict:
+    """The verdict on everything that was accepted."""
+    from apps.tasks.models import Task
+
+    tasks = {str(task.pk): task for task in Task.objects.all()}
+    verdict = Verdict(runs=len(told.accepted), kills=len(kills))
+    _judge_ends(verdict, told, tasks)
+    _judge_steps(verdict, tasks, calls)
+    _judge_charges(verdict, tasks)
+    _judge_logs(verdict, tasks)
+    verdict.slowest, verdict.slowest_was = slowest_recovery(tasks.values(), kills)
+    verdict.interrupted = sum(task.attempts > 1 for task in tasks.values())
+    verdict.sent_again = sum(times - 1 for times in Counter(call.key for call in calls if call.key).values())
+    return verdict
+
+
+def _judge_ends(verdict: Verdict, told: Told, tasks: dict[str, Any]) -> None:
+    """Every accepted run is there and succeeded, or was cancelled by its user; one that was not answered, too."""
+    for run, pk in told.accepted.items():
+        if pk not in tasks:
+            verdict.lost.append(f"run-{run} was accepted as {pk}, and there is no such run")
+    asked = {f"run-{run}" for run in told.cancel_asked}
+    for pk, task in tasks.items():
+        name = task.input["text"]
+        if task.status != "succeeded" and not (task.status == "cancelled" and name in asked):
+            verdict.lost.append(f"{name} ({pk}) is {task.status}: {(task.error or {}).get('message', '')}")
+    for name, times in Counter(task.input["text"] for task in tasks.values()).items():
+        if times > 1:
+            verdict.repeated.append(f"{name} is there {times} times")
+
+
+def _judge_steps(verdict: Verdict, tasks: dict[str, Any], calls: Iterable[Call]) -> None:
+    """No step is begun after it was finished: by the run's own log, and by what the outside world was asked."""
+    from apps.tasks.models import Event, StepRun
+
+    done: set[tuple[Any, str]] = set()
+    for task, data in Event.objects.filter(type="step").order_by("task", "seq").values_list("task_id", "data"):
+        step = (task, str(data.get("path") or data["node"]))
+        if step in done and data["status"] in ("running", "succeeded"):
+            verdict.repeated.append(f"{task} {step[1]} is {data['status']} after it had succeeded")
+        if data["status"] == "succeeded":
+            done.add(step)
+    finished = {
+        (name, node): at.timestamp()
+        for name, node, at in StepRun.objects.filter(status="succeeded").values_list(
+            "task__input__text", "node", "finished_at"
+        )
+    }
+    for call in calls:
+        if call.at > finished.get((call.run, call.step), call.at):
+            verdict.repeated.append(f"{call.run} {call.step} was asked of the model after it had its answer")
+    _judge_keys(verdict, calls)
+
+
+def _judge_keys(verdict: Verdict, calls: Iterable[Call]) -> None:
+    """However often a step asks, it asks under the same key."""
+    keys: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for call in calls:
+        keys[call.run, call.step].add(call.key)
+    verdict.broken += [f"{run} {step} was asked under {len(k)} keys" for (run, step), k in keys.items() if len(k) > 1]
+
+
+def _judge_charges(verdict: Verdict, tasks: dict[str, Any]) -> None:
+    """A run that succeeded was charged its price once, any other nothing, and the books agree."""
+    from apps.quotas.models import Entry, Hold
+    from apps.quotas.services import verify_ledger
+
+    charged: dict[str, list[int]] = defaultdict(list)
+    for source, amount in Entry.objects.filter(kind="commit").values_list("source", "amount"):
+        charged[source].append(amount)
+    for pk, task in tasks.items():
+        owed = [task.cost] if task.status == "succeeded" else []
+        if charged[pk] != owed:
+            verdict.charged_twice.append(f"{task.input['text']} ({pk}, {task.status}): {charged[pk]} instead of {owed}")
+    verdict.charged_twice += [f"the books differ: {difference}" for difference in verify_ledger()]
+    ended = [pk for pk, task in tasks.items() if task.is_terminal]
+    left = Hold.objects.filter(resolution=None, task__in=ended).count() if ended else 0
+    if left:
+        verdict.broken.append(f"{left} runs ended and hold credits still")
+
+
+def _judge_logs(verdict: Verdict, tasks: dict[str, Any]) -> None:
+    """Every log is numbered without gaps and ends once."""
+    from apps.tasks.models import Event
+
+    numbers: dict[str, list[int]] = defaultdict(list)
+    for pk, seq in Event.objects.order_by("task", "seq").values_list("task_id", "seq"):
+        numbers[str(pk)].append(seq)
+    endings = Counter(str(pk) for pk in Event.objects.filter(ending=1).values_list("task_id", flat=True))
+    for pk, task in tasks.items():
+        if numbers[pk] != list(range(1, task.event_seq + 1)):
+            verdict.broken.append(f"the log of {pk} has gaps")
+        if task.is_terminal and endings[pk] != 1:
+            verdict.broken.append(f"the log of {pk} ends {endings[pk]} times")
+
+
+def slowest_recovery(tasks: Iterable[Any], kills: Sequence[Death]) -> tuple[float, str]:
+    """The longest that a run stood still after a kill, from that kill to the run's next event; and which it was."""
+    from apps.tasks.models import Event
+
+    times: dict[Any, list[float]] = {task.pk: [task.created_at.timestamp()] for task in tasks}
+    for pk, at in Event.objects.order_by("task", "seq").values_list("task_id", "at"):
+        times[pk].append(at.timestamp())
+    slowest, which = 0.0, ""
+    for pk, moments in times.items():
+        for before, after in pairwise(moments):
+            hit = next((kill for kill in kills if before <= kill.at < after), None)
+            if hit is not None and after - hit.at > slowest:
+                slowest, which = after - hit.at, f"{pk}, after the death of {hit.victim}"
+    return slowest, which
