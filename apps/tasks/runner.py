@@ -96,7 +96,7 @@ async def _run_to_the_end(task: Task, files: RunFiles) -> None:
             sink=journal,
             shelf=RunShelf(task),
             caller=Caller(user_id=task.user_id, key_id=task.key_id, feature=plan.feature, budgets=budgets),
-            through=plan.through(journal, files),
+            through=plan.through(files),
             pinned=plan.pinned,
         )
         output = dict((await execute_step(run, plan.node, task.input)).output) if plan.node else await execute(run)

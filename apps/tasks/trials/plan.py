@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any
 
 from apps.core.aio import in_thread
 from apps.core.config import NotReleased, reader
@@ -19,12 +19,6 @@ from apps.tasks.trials.files import TrialFiles
 from apps.tasks.trials.frozen import EXTRAS
 from apps.tasks.trials.outsides.mock import Mock
 from apps.tasks.trials.outsides.recorded import Recording, Replayed
-
-
-class Texts(Protocol):
-    """Hears texts as they come; the sink of a run does."""
-
-    async def delta(self, path: str, text: str) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -44,14 +38,14 @@ class Plan:
     recording: Recording | None = None
     old: Task | None = None  # the run that is repeated
 
-    def through(self, texts: Texts, files: RunFiles) -> Through:
+    def through(self, files: RunFiles) -> Through:
         """What every call of the run goes through. Nothing is asked for real unless the plan says so."""
         if self.outside == "real":
             return directly
         if self.recording is not None and self.old is not None:
-            return Replayed(self.recording, texts.delta, filled=RunShelf(self.old).fill)
+            return Replayed(self.recording, filled=RunShelf(self.old).fill)
         picture = files.sample if isinstance(files, TrialFiles) else None
-        return Mock(texts.delta, self.parts.get("tools", {}), picture)
+        return Mock(self.parts.get("tools", {}), picture)
 
 
 async def plan_of(task: Task) -> Plan:

@@ -159,7 +159,7 @@ def test_mock_trial__a_file_that_a_tool_would_make__is_a_sample_that_goes_after_
     picture = {"type": "object", "properties": {"uri": {"type": "string"}}}
     task = start_trial(editor, make_pipeline().key, wish())
     tools = {"s/t": {"output_schema": {"type": "object", "properties": {"image": picture}}}}
-    mock = Mock(no_text, tools, files_of(task).sample)
+    mock = Mock(tools, files_of(task).sample)
     asked = Call("cut", 0, "tool", "s/t", {"arguments": {}}, repeatable=False, key="k")
     first, second = (aio.run(mock(asked, no_call)) for _time in range(2))
 
@@ -167,9 +167,6 @@ def test_mock_trial__a_file_that_a_tool_would_make__is_a_sample_that_goes_after_
     assert first == second
     assert (stored.owner, stored.mime, stored.width) == (editor, "image/png", 64)
     assert timedelta(days=6) < stored.expires_at - timezone.now() < timedelta(days=8)
-
-
-async def no_text(_path: str, _text: str) -> None: ...
 
 
 async def no_call(_key: str) -> None:
