@@ -106,9 +106,10 @@ class _Work:
         self._finished = 0
 
     async def done(self) -> None:
-        """Return when every item is done. Raises the first failure where that counts, and `Pause` when items wait.
+        """Return when every item is done. Raises the first failure where that counts, and `Pause` when an item waits.
 
-        Items that do not wait are done first: whoever answers a question should not have to wait for them.
+        After the first that waits no more are begun, or 10,000 questions could stand open at once; those that were
+        begun are brought to their end first.
         """
         workers = [
             asyncio.create_task(self._worker()) for _number in range(min(self._config.concurrency, len(self._items)))
@@ -135,6 +136,8 @@ class _Work:
     async def _worker(self) -> None:
         for index, item in self._waiting:
             await self._one(index, item)
+            if self._pauses:
+                return
             self._finished += 1
             await self._tell()
 
