@@ -31,6 +31,7 @@ KINDS = {
     "log": _("note"),
     "delta": _("text"),
     "reset": _("text begins anew"),
+    "answered": _("answered"),
 }
 
 

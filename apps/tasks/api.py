@@ -15,7 +15,7 @@ from apps.accounts.models import User
 from apps.accounts.tickets import mint_ticket
 from apps.core.paging import paginate
 from apps.core.permissions import SignedIn
-from apps.tasks import render, services
+from apps.tasks import questions, render, services
 from apps.tasks.models import Task
 
 
@@ -58,10 +58,16 @@ class TaskSerializer(TaskSummarySerializer):
     mock = serializers.BooleanField()
     started_at = serializers.DateTimeField(allow_null=True)
     last_seq = serializers.IntegerField()
+    questions = serializers.ListField(child=serializers.DictField())
     files = serializers.DictField()
     form = serializers.DictField(allow_null=True)
     output_form = serializers.DictField(allow_null=True)
     links = LinksSerializer()
+
+
+class AnswerSerializer(serializers.Serializer[None]):
+    answer = serializers.DictField(default=dict)
+    option = serializers.CharField(default="", allow_blank=True, max_length=40)
 
 
 class TaskPageSerializer(serializers.Serializer[None]):
@@ -137,6 +143,20 @@ class CancelView(APIView):
         return _rendered(services.cancel_task(request.user, task_id), request)
 
 
+class AnswerView(APIView):
+    """Answer a question of a task. It is closed once: by an answer, or when its time is over."""
+
+    permission_classes = [SignedIn]
+
+    @extend_schema(operation_id="tasks_answer", tags=["tasks"], request=AnswerSerializer, responses=TaskSerializer)
+    def post(self, request: Request, task_id: str, path: str) -> Response:
+        form = AnswerSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        given = form.validated_data
+        task = questions.answer_question(request.user, task_id, path, given=given["answer"], option=given["option"])
+        return _rendered(task, request)
+
+
 class TicketView(APIView):
     """A one-time ticket for `/ws/?ticket=`, good for 30 seconds. Not for an API key that is for some features only."""
 
@@ -153,6 +173,7 @@ class TicketView(APIView):
 urlpatterns = [
     path("tasks", TaskListView.as_view()),
     path("tasks/<str:task_id>", TaskView.as_view()),
+    path("tasks/<str:task_id>/answers/<path:path>", AnswerView.as_view()),
     path("tasks/<str:task_id>/cancel", CancelView.as_view()),
     path("ws-ticket", TicketView.as_view()),
 ]

@@ -19,6 +19,7 @@ class TasksConfig(AppConfig):
         from apps.tasks.faces.feature_models import FeatureModels
         from apps.tasks.faces.feature_tools import FeatureTools
         from apps.tasks.outcomes import outcomes as count_outcomes
+        from apps.tasks.questions import look_after
         from apps.tasks.services import sweep
         from apps.tasks.stream import ROUTE
         from apps.tasks.trials import lane as trials
@@ -31,4 +32,5 @@ class TasksConfig(AppConfig):
         register(MCP)
         register(RUN_TOOL)
         timers.register("tasks.sweep", seconds=2, work=sweep)
+        timers.register("tasks.waiting", seconds=2, work=look_after)
         outcomes.register(SCOPE, count_outcomes)

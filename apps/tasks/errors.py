@@ -1,3 +1,4 @@
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.errors import ApiError
@@ -35,3 +36,28 @@ class LeaseLost(ApiError):
 
     code, reason, status = "TASKS_5002", "E_LEASE_LOST", 409
     message = _("Another worker took over.")
+
+
+class AlreadyAnswered(ApiError):
+    code, reason, status = "TASKS_2020", "E_ALREADY_ANSWERED", 409
+    message = _("Somebody has answered this already.")
+
+
+class QuestionUnknown(ApiError):
+    code, reason, status = "TASKS_2021", "E_QUESTION_UNKNOWN", 404
+    message = _("The task does not ask this.")
+
+
+class AnswerTooLate(ApiError):
+    code, reason, status = "TASKS_2022", "E_ANSWER_TOO_LATE", 410
+    message = _("The time for an answer is over; the task has gone on without it.")
+
+
+class AnswerInvalid(ApiError):
+    code, reason, status = "TASKS_2023", "E_ANSWER_INVALID", 422
+    message = _("The answer does not fit. See the listed fields.")
+
+    @staticmethod
+    def no_option() -> str:
+        """What is told of an option that was not offered."""
+        return gettext("Choose one of the options.")

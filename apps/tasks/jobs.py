@@ -1,18 +1,19 @@
 """Celery tasks: thin shells that wake the services up."""
 
+import asyncio
 from typing import Any
 
 from celery import shared_task, signals
 
 from apps.core import aio
-from apps.tasks import services
-from apps.tasks.runner import let_go_of_all, run_task
+from apps.tasks import services, slots
+from apps.tasks.runner import let_go_of_all
 
 
 @shared_task(name=services.RUN_JOB)
 def run(task_id: str) -> None:
-    """Run one task, if it is still there to be claimed."""
-    aio.run(run_task(task_id))
+    """Something is due. The database says what, not the message; this thread does not wait for it."""
+    asyncio.run_coroutine_threadsafe(slots.fill(), aio.background_loop())
 
 
 @signals.worker_shutting_down.connect

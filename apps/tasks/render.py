@@ -1,6 +1,8 @@
 """A task as its owner may see it: an allow-list, with links minted for this read."""
 
+from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from django.utils import translation
 from msgspec import to_builtins
@@ -12,7 +14,8 @@ from apps.features.audience import words
 from apps.features.fields import visible_values
 from apps.pipelines.graph import Graph, parse_graph
 from apps.tasks.journal.words import in_words
-from apps.tasks.models import StepRun, Task
+from apps.tasks.models import Question, StepRun, Task
+from apps.tasks.questions import open_questions
 from apps.tasks.services import stored_files
 from apps.tasks.trials.errors import ReplayImpossible
 from apps.tasks.trials.plan import body_of
@@ -62,6 +65,7 @@ def detail(task: Task, roles: frozenset[str]) -> dict[str, Any]:
         "mock": task.mock,
         "started_at": task.started_at,
         "last_seq": task.event_seq,
+        "questions": [question(one, language) for one in open_questions(task)],
         "files": {pk: describe(stored) for pk, stored in stored_files(task).items() if pk in named},
         "form": to_builtins(feed.form(payload, language, roles)) if payload else None,
         "output_form": to_builtins(feed.output(payload, language, roles)) if payload else None,
@@ -69,12 +73,26 @@ def detail(task: Task, roles: frozenset[str]) -> dict[str, Any]:
     }
 
 
-def _shown(values: Any, payload: dict[str, Any] | None, part: str, roles: frozenset[str]) -> Any:
+def question(asked: Question, language: str) -> dict[str, Any]:
+    """What a person is asked."""
+    return {
+        "path": asked.path,
+        "node": asked.node,
+        "title": in_words(asked.title, language, asked.node),
+        "form": {"schema": asked.form, "ui": asked.ui},
+        "options": asked.options,
+        "deadline": asked.deadline_at,
+        "default": asked.default if asked.on_timeout == "option" else "",
+        "links": {"answer": f"/api/v1/tasks/{asked.task_id}/answers/{quote(asked.path, safe='')}"},
+    }
+
+
+def _shown(values: Any, payload: Mapping[str, Any] | None, part: str, roles: frozenset[str]) -> Any:
     """Values of the form or the output, without those of fields that `roles` do not see."""
     return visible_values(values, payload[part]["schema"], roles) if payload else values
 
 
-def _payload(task: Task) -> dict[str, Any] | None:
+def _payload(task: Task) -> Mapping[str, Any] | None:
     try:
         return dict(body_of(task))
     except (NotReleased, ReplayImpossible):

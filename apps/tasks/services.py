@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -13,7 +13,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone, translation
 
 from apps.accounts.errors import KeyScopeExceeded
-from apps.core import states
+from apps.core import failpoints, states
 from apps.core.config import NotReleased, Person, reader
 from apps.core.errors import ApiError, NotFound
 from apps.core.events.bell import ring
@@ -31,9 +31,11 @@ from apps.quotas.errors import BudgetExhausted
 from apps.quotas.services import account_of, commit_hold, hold_quota, release_hold
 from apps.tasks import events
 from apps.tasks.errors import FeatureUnknown, InputInvalid, LeaseLost, TaskEnded, TaskPoisoned, TaskUnknown
-from apps.tasks.models import TERMINAL, TRANSITIONS, Status, Task
+from apps.tasks.models import TERMINAL, TRANSITIONS, Question, Status, Task
+from apps.tasks.shares import has_room
 
 __all__ = [
+    "cancel",
     "cancel_task",
     "claim_task",
     "create_task",
@@ -49,6 +51,19 @@ log = structlog.get_logger("tasks")
 
 RUN_JOB = "tasks.run"
 SWEEP_BATCH = 200
+
+POINTS = failpoints.declare(
+    "tasks.create.written",
+    "tasks.create.committed",
+    "tasks.cancel.written",
+    "tasks.cancel.committed",
+    "tasks.claim.written",
+    "tasks.claim.committed",
+    "tasks.finish.written",
+    "tasks.finish.committed",
+    "tasks.hand_back.written",
+    "tasks.sweep.written",
+)
 
 
 @retry_on_conflict
@@ -82,6 +97,8 @@ def create_task(user: Any, *, feature: str, given: Mapping[str, Any], version: i
         hold_quota(user, task=str(task.pk), amount=payload["cost"])
         events.log(task, "queued", {})
         enqueue(RUN_JOB, str(task.pk))
+        failpoints.hit("tasks.create.written")
+    failpoints.hit("tasks.create.committed")
     log.info("task.created", task=str(task.pk), feature=feature, version=version)
     return task
 
@@ -118,13 +135,14 @@ def _checked_input(
     refused = {problem["pointer"] for problem in problems}
     for name in file_fields(seen):
         if content.get(name) and f"/{name}" not in refused:
-            problems += _file_problems(user, name, str(content[name]))
+            problems += file_problems(user, name, str(content[name]))
     if problems:
         raise InputInvalid(details={"errors": problems})
     return with_defaults(schema, given)
 
 
-def _file_problems(user: Any, name: str, file_id: str) -> list[dict[str, str]]:
+def file_problems(user: Any, name: str, file_id: str) -> list[dict[str, str]]:
+    """What is wrong with the file that a field names: it is not the user's."""
     try:
         storage.get_for(user, file_id)
     except NotFound as exc:
@@ -148,13 +166,14 @@ def get_for(user: Any, task_id: str) -> Task:
 def claim_task(task_id: str, *, owner: str) -> Task | None:
     """Take the task for `owner`, or None when it is not due, in other hands, or ended.
 
-    Concurrency: one conditional update; every claim grows the fencing token, so the former owner's writes miss.
+    Concurrency: one conditional update; every claim grows the fencing token, so the former owner's writes miss. None,
+    too, while as many runs of the same user are under way as may be at once: claims of one user take turns.
     A task that was claimed too often without finishing a step is failed as poison, and None answered.
     """
     now = timezone.now()
     with transaction.atomic():
         rows = Task.objects.claimable().filter(pk=task_id)
-        if not states.move(
+        if not has_room(rows) or not states.move(
             rows,
             TRANSITIONS,
             to=Status.RUNNING,
@@ -168,12 +187,23 @@ def claim_task(task_id: str, *, owner: str) -> Task | None:
         ):
             return None
         task = Task.objects.select_related("user").get(pk=task_id)
+        _count_pause(task, now)
         events.log(task, "running", {"attempt": task.attempts})
+        failpoints.hit("tasks.claim.written")
+    failpoints.hit("tasks.claim.committed")
     if task.stalled_claims > settings.TASK_MAX_ATTEMPTS:
         poison = TaskPoisoned(times=settings.TASK_MAX_ATTEMPTS)
         finish_task(task, to=Status.FAILED, error=poison)
         return None
     return task
+
+
+def _count_pause(task: Task, now: datetime) -> None:
+    """What the run waited for people and clocks is no time that it took."""
+    if task.paused_at is not None:
+        task.paused_seconds += max((now - task.paused_at).total_seconds(), 0)
+        task.paused_at = None
+        Task.objects.filter(pk=task.pk).update(paused_seconds=task.paused_seconds, paused_at=None)
 
 
 def renew_lease(task: Task) -> bool:
@@ -184,7 +214,10 @@ def renew_lease(task: Task) -> bool:
 
 def hand_back(owner: str) -> int:
     """Let go of everything `owner` holds, so that others take it at once; returns how many."""
-    return Task.objects.filter(status=Status.RUNNING, lease_owner=owner).update(lease_until=timezone.now())
+    with transaction.atomic():
+        held = Task.objects.filter(status=Status.RUNNING, lease_owner=owner).update(lease_until=timezone.now())
+        failpoints.hit("tasks.hand_back.written")
+    return held
 
 
 @retry_on_conflict
@@ -205,6 +238,8 @@ def finish_task(
     shown = _shown(task, output) if output else output
     with transaction.atomic():
         _end(task, rows, to=to, shown=shown, output=output, error=told, **changes)
+        failpoints.hit("tasks.finish.written")
+    failpoints.hit("tasks.finish.committed")
 
 
 def _told(error: ApiError) -> dict[str, Any]:
@@ -225,14 +260,20 @@ def _shown(task: Task, output: dict[str, Any]) -> dict[str, Any]:
 @retry_on_conflict
 def cancel_task(user: Any, task_id: str) -> Task:
     """Cancel the user's task at once; a worker that has it loses it. Raises `TaskUnknown` or `TaskEnded`."""
-    task = get_for(user, task_id)
+    cancel(get_for(user, task_id))
+    return get_for(user, task_id)
+
+
+def cancel(task: Task) -> None:
+    """Cancel the task, in whatever state it is; whoever calls it has looked at who asks. Raises `TaskEnded`."""
     with transaction.atomic():
         try:
             _end(task, Task.objects.filter(pk=task.pk), to=Status.CANCELLED)
         except LeaseLost as exc:
             raise TaskEnded() from exc
         transaction.on_commit(lambda: ring(cancel_topic(task.pk)))
-    return get_for(user, task_id)
+        failpoints.hit("tasks.cancel.written")
+    failpoints.hit("tasks.cancel.committed")
 
 
 def cancel_topic(task_id: Any) -> str:
@@ -259,6 +300,7 @@ def _end(task: Task, rows: Any, *, to: str, shown: dict[str, Any] | None = None,
         commit_hold(str(task.pk), task.cost)
     else:
         release_hold(str(task.pk))
+        Question.objects.filter(task=task, answered_at__isnull=True).update(answered_at=timezone.now())
     data = {"output": shown} if to == Status.SUCCEEDED else {"error": kept.get("error")}
     events.log(task, to, data)
     log.info(
@@ -282,6 +324,7 @@ def sweep() -> int:
             if Task.objects.filter(pk=pk, woken_at=woken_at).exclude(status__in=TERMINAL).update(woken_at=now):
                 enqueue(RUN_JOB, str(pk))
                 woken += 1
+            failpoints.hit("tasks.sweep.written")
     if woken:
         log.warning("tasks.swept", count=woken)
     return woken

@@ -277,6 +277,11 @@ TASK_RENEW_SECONDS = env.int("PAIBAN_TASK_RENEW_SECONDS", default=5)
 PROVIDER_CHECK_SECONDS = env.int("PAIBAN_PROVIDER_CHECK_SECONDS", default=300)  # between two tests; 0: none
 TASK_MAX_ATTEMPTS = env.int("PAIBAN_TASK_MAX_ATTEMPTS", default=3)
 TASK_REQUEUE_SECONDS = env.int("PAIBAN_TASK_REQUEUE_SECONDS", default=15)
+TASK_SLOTS = env.int("PAIBAN_TASK_SLOTS", default=64)  # runs at once in one worker process
+TRIAL_SLOTS = env.int("PAIBAN_TRIAL_SLOTS", default=8)
+TASK_PER_USER = env.int("PAIBAN_TASK_PER_USER", default=5)  # runs of one user at once, in all processes together
+RUN_SECONDS = env.int("PAIBAN_RUN_SECONDS", default=3600)
+RUN_STEPS = env.int("PAIBAN_RUN_STEPS", default=100_000)
 FEATURE_MODEL_SECONDS = env.int("PAIBAN_FEATURE_MODEL_SECONDS", default=300)  # a plain answer of /v1 and of /mcp
 
 # --- model and tool servers -------------------------------------------------------------------

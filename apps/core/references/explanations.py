@@ -166,6 +166,11 @@ SECTIONS = (
                 "How long about between two tests of an endpoint that has a key; 0 tests none by itself.",
             ),
             Setting("PAIBAN_TASK_MAX_ATTEMPTS", "Claims without a finished step, after which a task is failed."),
+            Setting("PAIBAN_TASK_SLOTS", "How many tasks one worker process works on at once."),
+            Setting("PAIBAN_TRIAL_SLOTS", "How many trial runs and replays it works on beside them."),
+            Setting("PAIBAN_TASK_PER_USER", "How many tasks of one user are worked on at once, in all processes."),
+            Setting("PAIBAN_RUN_SECONDS", "The longest that a run may work; waiting for people does not count."),
+            Setting("PAIBAN_RUN_STEPS", "The most steps that a run may make, those of every item counted."),
             Setting("PAIBAN_TASK_REQUEUE_SECONDS", "How long a task may wait before a worker is told of it again."),
             Setting(
                 "PAIBAN_FEATURE_MODEL_SECONDS",

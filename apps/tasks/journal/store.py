@@ -1,6 +1,6 @@
 """The journal of one claimed task. Every transaction carries the fencing token; a late one raises `LeaseLost`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -37,7 +37,7 @@ POINTS = failpoints.declare("tasks.journal.before_commit", "tasks.journal.after_
 class RunJournal:
     """Journal and sink of one claim."""
 
-    def __init__(self, task: Task, graph: Graph, parts: dict[str, Any] | None = None) -> None:
+    def __init__(self, task: Task, graph: Graph, parts: Mapping[str, Any] | None = None) -> None:
         self._task = task
         self._graph = graph
         self._key = Task._meta.pk.get_db_prep_value(task.pk, connection)

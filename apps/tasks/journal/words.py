@@ -80,3 +80,8 @@ def in_words(title: Any, language: str, otherwise: str) -> str:
     if isinstance(title, Mapping):
         return str(title.get(language) or title.get("en") or otherwise)
     return str(title or otherwise)
+
+
+def title_of(graph: Graph, node_id: str, language: str) -> str:
+    """The title of a node of `graph` in `language`."""
+    return in_words(graph.by_id[node_id].title, language, node_id)
