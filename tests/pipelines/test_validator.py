@@ -1,12 +1,17 @@
 """The validator: every rule has an example with its place, and what runs when is checked against brute force."""
 
+import json
+import re
 from collections.abc import Iterator, Mapping
 from itertools import pairwise, product
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from django.conf import settings
 from django.utils import translation
-from hypothesis import given, settings
+from hypothesis import given
+from hypothesis import settings as looks
 from hypothesis import strategies as st
 from pydantic import Field
 
@@ -408,6 +413,23 @@ def test_rules__each__has_an_example() -> None:
     assert len(RULES) >= 60
 
 
+def test_rules__each__stands_in_the_documentation() -> None:
+    page = (Path(settings.BASE_DIR) / "docs" / "pipelines.md").read_text("utf-8")
+
+    assert [code for code in RULES if f"`{code}`" not in page] == []
+    warned = set(re.findall(r"`(E_[A-Z_]+)` \(warning\)", page))
+    assert warned == {code for code, rule in RULES.items() if rule.severity == "warning"}
+
+
+def test_documentation__example__has_no_problems() -> None:
+    page = (Path(settings.BASE_DIR) / "docs" / "pipelines.md").read_text("utf-8")
+    graph = json.loads(page.partition("```json\n")[2].partition("```")[0])
+    known = [node for node in graph["nodes"] if node["type"] in node_types()]
+
+    if len(known) == len(graph["nodes"]):  # it shows a type that comes with the other nodes
+        assert errors(graph, {"answers": {("chat", ""): "real"}}) == []
+
+
 @pytest.mark.parametrize(("graph", "parts", "problem"), EXAMPLES, ids=map(_name, EXAMPLES))
 def test_validate__one_mistake__is_said_in_whole_words(graph: Any, parts: Any, problem: Any) -> None:
     with translation.override("zh-hans"):
@@ -479,7 +501,7 @@ def walk(graph: Any, outcome: dict[str, str]) -> set[str]:
     return ran
 
 
-@settings(max_examples=150)
+@looks(max_examples=150)
 @given(st.data())
 def test_runs_together__random_graph__agrees_with_walking_every_outcome(data):
     inner = data.draw(st.lists(st.sampled_from(["c", "a"]), min_size=1, max_size=6))
@@ -613,7 +635,7 @@ def test_cost__unknown_step__is_named_and_the_rest_is_summed() -> None:
     assert (worst.micro, worst.unknown) == (5, ("a",))
 
 
-@settings(max_examples=100)
+@looks(max_examples=100)
 @given(st.data())
 def test_cost__random_branches__is_what_walking_every_outcome_finds(data: st.DataObject) -> None:
     kinds = data.draw(st.lists(st.sampled_from(["c", "w"]), min_size=1, max_size=6))
@@ -664,7 +686,7 @@ NODES = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150)
+@looks(max_examples=150)
 @given(
     st.lists(NODES, max_size=5),
     st.lists(
