@@ -117,6 +117,7 @@ class Builder:
             "content_type_id": lambda _route: "1",
             "url": lambda _route: "nowhere",
             "version": lambda _route: "1",
+            "path": lambda _route: "ask",
             "plan": self.plan, "plan_id": self.plan,
             "verb": lambda route: "stop" if "rollout" in route else "cancel",
         }  # fmt: skip

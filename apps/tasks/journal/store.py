@@ -10,8 +10,6 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from apps.core import failpoints
-from apps.core.aio import in_thread
-from apps.core.events.bell import ring
 from apps.core.transactions import retry_on_conflict
 from apps.pipelines.engine import ports
 from apps.pipelines.engine.nested import ITEM
@@ -24,7 +22,7 @@ from apps.tasks.journal.loading import resumed
 from apps.tasks.journal.rows import CALL_KEY, STEP_KEY, CallRow, StepRow, as_json, question_columns
 from apps.tasks.journal.sql import put
 from apps.tasks.journal.words import Words
-from apps.tasks.journal.writer import in_writer
+from apps.tasks.journal.writer import in_writer, ring_later
 from apps.tasks.models import Effect, Event, Question, Status, StepRun, Task
 from apps.tasks.tool_words import in_language
 
@@ -51,7 +49,7 @@ class RunJournal:
     # --- the engine's journal -----------------------------------------------------------------
 
     async def load(self) -> ports.Resumed:
-        found = await in_thread(resumed)(self._task)
+        found = await in_writer(partial(resumed, self._task))
         self._begun |= found.attempts.keys()
         self._fractions |= {path: 1.0 for path in [*found.steps, *found.skipped] if path in self._graph.by_id}
         return found
@@ -106,8 +104,7 @@ class RunJournal:
             failpoints.hit("tasks.journal.before_commit")
         failpoints.hit("tasks.journal.after_commit")
         if page.told:
-            ring(events.topic(self._task.pk))
-            ring(f"user:{self._task.user_id}")
+            ring_later(events.topic(self._task.pk), f"user:{self._task.user_id}")
 
     def _event(self, last: int, page: "Page", at: int) -> dict[str, Any]:
         kind, data = page.told[at]

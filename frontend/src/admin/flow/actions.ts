@@ -195,6 +195,21 @@ export function arrange(desk: Desk): void {
 export const fit = (desk: Desk, nodes?: string[]): void =>
   void desk.rf.current?.fitView({ padding: 0.16, maxZoom: 1.1, duration: calm() ? 0 : 240, ...(nodes ? { nodes: nodes.map((id) => ({ id })) } : {}) });
 
+const LEGIBLE = 0.62;
+
+/** All of the flow where it can be read at that size; of a large one, its beginning. */
+export function firstLook(desk: Desk): void {
+  const places = Object.values(desk.editor.doc.layout.positions ?? {});
+  const frame = desk.box.querySelector(".fe-canvas")?.getBoundingClientRect();
+  if (!frame || places.length === 0) return;
+  const [left, right] = [Math.min(...places.map(([x]) => x)), Math.max(...places.map(([x]) => x)) + CARD.width];
+  const [top, bottom] = [Math.min(...places.map(([, y]) => y)), Math.max(...places.map(([, y]) => y)) + CARD.height];
+  const whole = Math.min((frame.width - 80) / (right - left), (frame.height - 120) / (bottom - top), 1);
+  const zoom = whole >= LEGIBLE ? whole : 0.8;
+  const middle = (room: number, size: number) => Math.max(40, (room - size * zoom) / 2);
+  void desk.rf.current?.setViewport({ x: middle(frame.width, right - left) - left * zoom, y: middle(frame.height, bottom - top) - top * zoom, zoom });
+}
+
 export const calm = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 /** Brings a step into sight, selects it and opens its settings; `field` is what to stand at there. */

@@ -4,7 +4,7 @@ import { createStore } from "../../ui/store";
 import { isolate } from "../isolate";
 import { askAdmin, TokenKeeper } from "../prompt/token";
 import { readSource } from "../source";
-import { tell } from "./actions";
+import { firstLook, tell } from "./actions";
 import { FlowApi, isAbsent } from "./api";
 import { CanvasModel } from "./canvas/model";
 import { FIRST_VIEW, look, newGuides, UNCHECKED, type Desk } from "./desk";
@@ -37,7 +37,7 @@ export async function mountFlowEditor(host: HTMLElement): Promise<void> {
   addSheets(host);
   const desk = newDesk(host, box, source, field, new Editor(placed(doc)));
   if (!source.readOnly) guard(desk, field);
-  if (!source.readOnly || field.form) field.hide();
+  field.hide();
   host.hidden = false;
   createRoot(box).render(<FlowEditor desk={desk} />);
   await Promise.all([learn(desk), source.key ? desk.saver.open() : null]);
@@ -79,7 +79,10 @@ function newDesk(host: HTMLElement, box: HTMLElement, source: FlowSource, field:
     guides: newGuides(),
     said: createStore(""),
     rf: { current: null },
-    setRf: (rf) => (desk.rf.current = rf),
+    setRf: (rf) => {
+      desk.rf.current = rf;
+      firstLook(desk);
+    },
     enter: (key) => enter(desk, key),
     setFull: (full) => setFull(desk, host, full),
   };
