@@ -11,6 +11,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
+from apps.core.config import NotReleased
 from apps.core.errors import ApiError
 from apps.core.permissions import allows, needs
 from apps.pipelines.graph import readable_graph
@@ -146,7 +147,7 @@ def _again(user: Any, task: Task) -> dict[str, Any] | None:
 def _graph(task: Task) -> Any:
     try:
         return readable_graph(dict(body_of(task)["pipeline"]["graph"]))
-    except ReplayImpossible:
+    except (NotReleased, ReplayImpossible):
         return readable_graph({})
 
 
