@@ -43,17 +43,27 @@ export async function mountFlowEditor(host: HTMLElement): Promise<void> {
   await Promise.all([learn(desk), source.key ? desk.saver.open() : null]);
 }
 
-const NO_URLS: FlowUrls = { draft: "", nodes: "", parts: "", describe: "", validate: "", diff: "", history: "", test: "", trials: "", pins: "", cases: "" };
+const ROOT = "/api/v1/admin/pipelines";
+
+/** Where the API is, for a page that does not say. */
+function usualUrls(key: string): FlowUrls {
+  const own = key ? `${ROOT}/${key}` : "";
+  const below = (word: string) => own && `${own}/${word}`;
+  return {
+    draft: own, nodes: `${ROOT}/nodes`, parts: `${ROOT}/parts`, describe: `${ROOT}/describe`, validate: `${ROOT}/validate`, trials: "/api/v1/admin/trials",
+    diff: below("diff"), history: below("history"), test: below("test"), pins: below("pins"), cases: below("cases"),
+  };
+}
 
 /** What the page hands over; of a page that hands over less, what stands on the host itself. */
 function sourceOf(host: HTMLElement): FlowSource {
   const given = readSource(host.dataset.source) as Partial<FlowSource> | null;
   const { key = "", tokenUrl = "", fallback = "id_graph", writable } = host.dataset;
   const bare: FlowSource = {
-    id: null, key, readOnly: writable === undefined, canRun: false, canRunReal: false, revision: 0, graph: {}, layout: {}, feature: null,
-    tokenUrl, urls: NO_URLS, language: "en", fallback,
+    id: null, key, readOnly: writable === undefined, canRun: writable !== undefined, canRunReal: false, revision: 0, graph: {}, layout: {}, feature: null,
+    tokenUrl, urls: usualUrls(key), language: "en", fallback,
   };
-  if (given?.urls) return { ...bare, ...given, urls: { ...NO_URLS, ...given.urls } };
+  if (given?.urls) return { ...bare, ...given };
   return { ...bare, graph: (given ?? {}) as FlowSource["graph"] };
 }
 

@@ -88,6 +88,7 @@ function picked(desk: Desk, changes: EdgeChange<Line>[]): void {
 /** A step that is pressed opens its settings; while a test run is looked at, its result there. */
 function clicked(desk: Desk, box: Box, more: boolean): void {
   if (more || !nodeOf(desk.editor.doc, box.id)) return;
+  desk.editor.select([box.id]);
   look(desk, { side: desk.view.get().side === "test" ? "test" : "step" });
   requestAnimationFrame(() => reveal(desk, box.id));
 }
