@@ -11,6 +11,7 @@ from time import thread_time
 from typing import Any, Final
 
 import cel
+from django.utils.translation import gettext as _
 from jmespath.exceptions import JMESPathError
 from jmespath.functions import Functions, signature
 from jmespath.parser import Parser
@@ -35,7 +36,7 @@ _TEXT: Final = re.compile(r"""r?(\"\"\".*?\"\"\"|'''.*?'''|"(?:\\.|[^"\\])*"|'(?
 def compile_expression(expression: str) -> Any:
     """The compiled CEL expression. Raises `ConditionInvalid`."""
     if len(expression) > MAX_EXPRESSION:
-        raise ConditionInvalid(what=f"longer than {MAX_EXPRESSION} characters")
+        raise ConditionInvalid(what=_too_long())
     try:
         return cel.compile(expression)
     except ValueError as exc:
@@ -52,7 +53,7 @@ def decide(expression: str, values: Mapping[str, Any]) -> bool:
     except (ValueError, TypeError, RuntimeError, ArithmeticError, LookupError) as exc:
         raise ConditionInvalid(what=str(exc)[:200]) from exc
     if not isinstance(result, bool):
-        raise ConditionInvalid(what=f"the result is {type(result).__name__}, not true or false")
+        raise ConditionInvalid(what=_("the result is %(kind)s, not true or false") % {"kind": type(result).__name__})
     return result
 
 
@@ -62,7 +63,7 @@ def _check_cost(expression: str, values: Mapping[str, Any]) -> None:
     depth, macros, sums = _shape(expression)
     longest = max(1, _longest(values)) if depth else 1
     if size > MOST or longest**depth > MAX_PASSES or size * (1 + sums) ** (1 + macros) > MAX_MADE:
-        raise ConditionInvalid(what="the values are too large for it")
+        raise ConditionInvalid(what=_("the values are too large for it"))
 
 
 @lru_cache(maxsize=512)
@@ -93,6 +94,10 @@ def _longest(value: Any) -> int:
     return longest
 
 
+def _too_long() -> str:
+    return _("longer than %(most)s characters") % {"most": MAX_EXPRESSION}
+
+
 # --- JMESPath -------------------------------------------------------------------------------------
 
 
@@ -100,7 +105,7 @@ def _longest(value: Any) -> int:
 def compile_path(expression: str) -> Any:
     """The parsed JMESPath expression. Raises `ExpressionInvalid`."""
     if len(expression) > MAX_EXPRESSION:
-        raise ExpressionInvalid(what=f"longer than {MAX_EXPRESSION} characters")
+        raise ExpressionInvalid(what=_too_long())
     try:
         return Parser().parse(expression).parsed
     except (JMESPathError, RecursionError) as exc:
@@ -128,7 +133,7 @@ class _Functions(Functions):
     @signature({"types": ["string"]}, {"types": ["array-string"]})  # type: ignore[untyped-decorator]  # the library has no types
     def _func_join(self, separator: str, texts: list[str]) -> str:
         if len(separator) * len(texts) + sum(map(len, texts)) > MOST:
-            raise ExpressionInvalid(what="join: the text would become too long")
+            raise ExpressionInvalid(what=_("join: the text would become too long"))
         return separator.join(texts)
 
 
@@ -145,10 +150,10 @@ class _Watched(TreeInterpreter):
 
     def visit(self, node: Any, *args: Any, **kwargs: Any) -> Any:
         if thread_time() > self._until:
-            raise ExpressionInvalid(what="it takes too long")
+            raise ExpressionInvalid(what=_("it takes too long"))
         result = super().visit(node, *args, **kwargs)
         if self._weight(result) > MOST:
-            raise ExpressionInvalid(what="it makes more than a step can hold")
+            raise ExpressionInvalid(what=_("it makes more than a step can hold"))
         return result
 
     def _weight(self, value: Any) -> int:

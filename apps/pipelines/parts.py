@@ -1,6 +1,6 @@
 """The drafts that a graph names: what a release freezes, and what its references are checked against."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from typing import Any
 
 from apps.core.publishing.canonical import sha256_of
@@ -64,6 +64,35 @@ def talking(graph: Graph) -> list[Node]:
 def schema_hash(input_schema: Any, output_schema: Any) -> str:
     """The hash of what a tool takes and gives; unlike the tool's own it can be computed from a release."""
     return sha256_of({"input_schema": input_schema, "output_schema": output_schema})
+
+
+def refused_tools(addresses: Set[str]) -> dict[str, str]:
+    """Why each of these tools may not be called, as the code of a problem; of one that may, and is there, nothing."""
+    if not addresses:
+        return {}
+    servers = {address.split("/", 1)[0] for address in addresses}
+    rows = {tool.address: tool for tool in Tool.objects.filter(server__key__in=servers).select_related("server")}
+    found = {address: _reason(rows.get(address)) for address in sorted(addresses)}
+    return {address: reason for address, reason in found.items() if reason}
+
+
+def _reason(tool: Tool | None) -> str:
+    if tool is None:
+        return "E_TOOL_UNKNOWN"
+    if not tool.server.enabled:
+        return "E_TOOL_SERVER_OFF"
+    if not tool.allowed:
+        return "E_TOOL_NOT_ALLOWED"
+    return "E_TOOL_CHANGED" if tool.is_changed else ""
+
+
+def repeatable_tools(addresses: Set[str]) -> list[str]:
+    """Those of the tools that both the operator and the server call harmless to repeat."""
+    if not addresses:
+        return []
+    servers = {address.split("/", 1)[0] for address in addresses}
+    rows = Tool.objects.filter(server__key__in=servers, repeatable=True).select_related("server")
+    return sorted(tool.address for tool in rows if tool.address in addresses and tool.says_repeatable)
 
 
 def _pipelines(graph: Graph, key: str) -> dict[str, Any]:

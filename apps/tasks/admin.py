@@ -15,6 +15,7 @@ from apps.core.moments import moment
 from apps.core.templatetags.paiban import as_duration
 from apps.tasks.models import Event, Status, StepRun, Task
 from apps.tasks.render import detail
+from apps.tasks.trials.admin import ReplayMixin
 
 COLOURS = {
     Status.QUEUED: "info",
@@ -64,7 +65,7 @@ class EventInline(TabularInline):
 
 
 @admin.register(Task)
-class TaskAdmin(AdminAssetsMixin, ModelAdmin):
+class TaskAdmin(ReplayMixin, AdminAssetsMixin, ModelAdmin):
     read_only = True  # for whoever asks from outside, as the role walk does
     list_display = [
         "id",

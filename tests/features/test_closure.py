@@ -104,7 +104,7 @@ def test_check__sub_pipeline__is_judged_like_the_main_one(db, sub_node):
     inner.save()
 
     assert codes_at("/pipelines/inner/say/inputs.text") == ["E_REFERENCE_UNKNOWN"]
-    assert codes_at("/pipelines/inner/ask/inputs") == ["E_VARIABLE_UNBOUND"]
+    assert codes_at("/pipelines/inner/ask/inputs.name") == ["E_VARIABLE_UNBOUND"]
 
 
 def test_check__sub_pipeline_that_is_not_there__is_named(db, sub_node):

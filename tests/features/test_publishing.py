@@ -170,7 +170,7 @@ def field_roles(roles: Any) -> None:
         (lambda: Prompt.objects.update(body="{{ other }}"), ("E_VARIABLE_UNDECLARED", "/prompts/greeting/body")),
         (
             lambda: Prompt.objects.update(variables=[{"name": "name"}, {"name": "tone"}]),
-            ("E_VARIABLE_UNBOUND", "/pipeline/ask/inputs"),
+            ("E_VARIABLE_UNBOUND", "/pipeline/ask/inputs.tone"),
         ),
         (lambda: Prompt.objects.update(variables=["name"]), ("E_VARIABLES_SHAPE", "/prompts/greeting/variables/0")),
         (lambda: Prompt.objects.update(variables={"name": 1}), ("E_VARIABLES_SHAPE", "/prompts/greeting/variables")),
@@ -211,7 +211,7 @@ def field_roles(roles: Any) -> None:
         (lambda: include("extra", "{{ other }}"), ("E_VARIABLE_UNDECLARED", "/prompts/greeting/body")),
         (
             lambda: include("extra", "{{ other }}", variables=[{"name": "other"}]),
-            ("E_VARIABLE_UNBOUND", "/pipeline/ask/inputs"),
+            ("E_VARIABLE_UNBOUND", "/pipeline/ask/inputs.other"),
         ),
         (lambda: include("extra", "{{ broken"), ("E_TEMPLATE", "/prompts/extra/body")),
         (lambda: Feature.objects.update(ui_schema=[]), ("E_UI_SHAPE", "/form/ui")),

@@ -9,7 +9,6 @@ from apps.features.checks.access import roles_exist
 from apps.features.checks.cases import cases_pass
 from apps.features.checks.compatibility import breaks
 from apps.features.checks.degrade import degrade_valid
-from apps.features.checks.output import delivered
 from apps.features.checks.pipelines import graphs_valid, pipelines_end
 from apps.features.checks.price import price_known
 from apps.features.checks.prompts import prompts_valid
@@ -18,7 +17,6 @@ from apps.features.checks.schemas import schemas_valid
 from apps.features.checks.size import small_enough
 from apps.features.checks.table import columns_known
 from apps.features.checks.tools import tools_usable
-from apps.features.checks.variables import variables_bound
 
 Payload = dict[str, Any]
 Rule = Callable[[Payload], Iterator[Problem]]
@@ -30,9 +28,7 @@ RULES: tuple[Rule, ...] = (
     roles_exist,
     graphs_valid,
     pipelines_end,
-    delivered,
     prompts_valid,
-    variables_bound,
     tools_usable,
     routes_usable,
     degrade_valid,

@@ -3,31 +3,43 @@
 from collections.abc import Iterator
 from typing import Any
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from apps.core.chains import is_circle, longest_chain
 from apps.core.publishing.registry import Problem
+from apps.features.checks.fields import escaped
 from apps.features.checks.graphs import graphs_of
 from apps.pipelines.nodes import needs_of
-from apps.pipelines.parts import MAX_DEPTH, pipelines_named
+from apps.pipelines.parts import MAX_DEPTH, pipelines_named, repeatable_tools
 from apps.pipelines.validator import GraphProblem, validate
 
-# The validator only sees that a tool is not among the parts; `checks.tools` knows why and says that instead.
-_TOLD_ELSEWHERE = frozenset({"E_TOOL_UNKNOWN"})
+# These are told by checks that see the whole payload, once and with their places: `pipelines_end` and `checks.tools`.
+_TOLD_ELSEWHERE = ("E_TOOL_", "E_PIPELINE_")
+_OF_THE_RESULT = frozenset({"E_OUTPUT_UNCOVERED", "E_OUTPUT_TYPE"})
 
 
 def graphs_valid(payload: dict[str, Any]) -> Iterator[Problem]:
-    """What the validator says of each graph."""
+    """What the validator says of each graph; the main one delivers the result."""
+    told = {
+        "repeatable_tools": repeatable_tools(set(payload["tools"])),
+        "hosts": getattr(settings, "PIPELINE_HOSTS", []),
+    }
     for placed in graphs_of(payload):
-        for problem in validate(placed.raw, placed.parts):
-            if problem.code not in _TOLD_ELSEWHERE:
+        parts = {**placed.parts, **told}
+        if placed.path == "/pipeline":
+            parts["output"] = payload["output"]["schema"]
+        for problem in validate(placed.raw, parts):
+            if not problem.code.startswith(_TOLD_ELSEWHERE):
                 yield Problem(problem.code, _path(placed.path, problem), problem.message, problem.severity)
 
 
 def _path(pipeline: str, problem: GraphProblem) -> str:
     if problem.code == "E_GRAPH_SHAPE":
         return f"{pipeline}/graph{problem.field}" if problem.field else pipeline
-    return f"{pipeline}/{problem.node}/{problem.field}".rstrip("/")
+    if problem.code in _OF_THE_RESULT:
+        return f"/output/schema/properties/{escaped(problem.field.removeprefix('inputs.'))}"
+    return "/".join(part for part in (pipeline, problem.node, problem.field) if part)
 
 
 def pipelines_end(payload: dict[str, Any]) -> Iterator[Problem]:

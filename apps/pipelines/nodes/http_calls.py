@@ -11,6 +11,7 @@ from urllib.parse import quote, urlencode
 
 import aiohttp
 import msgspec
+from django.utils.translation import gettext as _
 from yarl import URL
 
 from apps.core.errors import ApiError
@@ -145,9 +146,9 @@ async def _failures_named(request: HttpRequest) -> AsyncIterator[None]:
     try:
         yield
     except aiohttp.ClientConnectorError as exc:  # nothing was sent
-        raise HttpFailed(host=request.host, what="no connection") from exc
+        raise HttpFailed(host=request.host, what=_("no connection")) from exc
     except TimeoutError as exc:
-        raise _lost(request, "it took too long") from exc
+        raise _lost(request, _("it took too long")) from exc
     except (aiohttp.ClientError, ConnectionError, ValueError) as exc:
         raise _lost(request, type(exc).__name__) from exc
 
@@ -161,7 +162,7 @@ def _lost(request: HttpRequest, what: str) -> ApiError:
 
 def _check_status(request: HttpRequest, response: aiohttp.ClientResponse) -> None:
     if 300 <= response.status < 400:
-        raise HttpAnswerUnfit(host=request.host, what=f"a redirect ({response.status})")
+        raise HttpAnswerUnfit(host=request.host, what=_("a redirect (%(status)s)") % {"status": response.status})
     if response.status in _REFUSED:
         raise HttpFailed(host=request.host, what=f"HTTP {response.status}")
     if response.status >= 500 or response.status == 408:
@@ -181,7 +182,7 @@ async def _content(request: HttpRequest, response: aiohttp.ClientResponse) -> by
     async for chunk in response.content.iter_chunked(65_536):
         content += unpack(chunk, request.max_bytes + 1 - len(content))
         if len(content) > request.max_bytes:
-            raise HttpAnswerUnfit(host=request.host, what=f"more than {request.max_bytes} bytes")
+            raise HttpAnswerUnfit(host=request.host, what=_("more than %(most)s bytes") % {"most": request.max_bytes})
     return bytes(content)
 
 
@@ -190,14 +191,14 @@ def _unpacker(request: HttpRequest, encoding: str) -> Any:
     if kind in ("", "identity"):
         return lambda chunk, _most: chunk
     if kind not in ("gzip", "x-gzip", "deflate"):
-        raise HttpAnswerUnfit(host=request.host, what=f"packed as {kind[:40]}")
+        raise HttpAnswerUnfit(host=request.host, what=_("packed as %(kind)s") % {"kind": kind[:40]})
     inflate = zlib.decompressobj(wbits=47 if kind != "deflate" else zlib.MAX_WBITS)
 
     def unpack(chunk: bytes, most: int) -> bytes:
         try:
             return inflate.decompress(chunk, most)
         except zlib.error as exc:
-            raise HttpAnswerUnfit(host=request.host, what="damaged packing") from exc
+            raise HttpAnswerUnfit(host=request.host, what=_("damaged packing")) from exc
 
     return unpack
 
@@ -217,9 +218,9 @@ def _decoded(request: HttpRequest, content: bytes) -> Any:
     try:
         found = msgspec.json.decode(content)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as exc:
-        raise HttpAnswerUnfit(host=request.host, what="JSON that is none") from exc
+        raise HttpAnswerUnfit(host=request.host, what=_("JSON that is none")) from exc
     if weight(found, most=len(content) + 1) > len(content) + 1:  # no JSON has more values than bytes: it is its depth
-        raise HttpAnswerUnfit(host=request.host, what=f"JSON nested deeper than {DEEPEST}")
+        raise HttpAnswerUnfit(host=request.host, what=_("JSON nested deeper than %(most)s") % {"most": DEEPEST})
     return found
 
 

@@ -54,10 +54,9 @@ class KbRetrieveNode(BaseNode):
     async def run(self, context: NodeContext) -> NodeResult:
         config: KbRetrieveConfig = context.config
         query = str(context.inputs["query"])
-        retriever = retrieval.retriever(config.base)
 
         async def do(_key: str) -> dict[str, Any]:
-            found = await retriever.retrieve(
+            found = await retrieval.retriever(config.base).retrieve(
                 config.base, query, top_k=config.top_k, filters=config.filters, caller=context.caller
             )
             return {"contexts": _checked(found, config.base)}

@@ -17,11 +17,13 @@ from django.utils.translation import gettext_noop
 from pydantic import Field
 
 from apps.core.errors import ApiError
+from apps.pipelines.errors import PipelineNotThere, RunLimit, TooDeep
 from apps.pipelines.nodes import inner
 from apps.pipelines.nodes.base import BaseNode, NodeConfig, NodeContext, NodeResult, Pause, Schema, closed
 from apps.pipelines.nodes.errors import ListNeeded, ListTooLong
 
 _MISSING: Final = object()
+_WHOLE: Final = (RunLimit, PipelineNotThere, TooDeep)  # not an item's own failure: every other would meet it, too
 
 
 class MapConfig(NodeConfig):
@@ -106,9 +108,10 @@ class _Work:
         self._finished = 0
 
     async def done(self) -> None:
-        """Return when every item is done. Raises the first failure where that counts, and `Pause` when items wait.
+        """Return when every item is done. Raises the first failure where that counts, and `Pause` when an item waits.
 
-        Items that do not wait are done first: whoever answers a question should not have to wait for them.
+        After the first that waits no more are begun, or 10,000 questions could stand open at once; those that were
+        begun are brought to their end first.
         """
         workers = [
             asyncio.create_task(self._worker()) for _number in range(min(self._config.concurrency, len(self._items)))
@@ -135,6 +138,8 @@ class _Work:
     async def _worker(self) -> None:
         for index, item in self._waiting:
             await self._one(index, item)
+            if self._pauses:
+                return
             self._finished += 1
             await self._tell()
 
@@ -145,7 +150,7 @@ class _Work:
         except Pause as pause:
             self._pauses.append(pause)
         except ApiError as error:
-            if self._config.on_item_error == "fail":
+            if self._config.on_item_error == "fail" or isinstance(error, _WHOLE):
                 error.details["item"] = index
                 raise
             self._failed[index] = error

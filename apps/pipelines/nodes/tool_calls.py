@@ -18,14 +18,30 @@ from apps.pipelines.nodes.values import plain
 # What a tool hands back inside its answer and no schema names: the ids of the kept files, and the first of them.
 _FILES: Final = {"files": {"type": "array", "items": {"type": "string"}}, "file": {"type": "string"}}
 
+_REFUSED: Final = "$refused"  # stands in a recorded answer instead of a result
+
+
+class Refused(Exception):
+    """The tool refused or failed, as it was recorded; `words` are for whoever called it."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__(words)
+        self.words = words
+
 
 async def call(
-    context: NodeContext, address: str, arguments: Mapping[str, Any], *, seconds: float | None = None
+    context: NodeContext,
+    address: str,
+    arguments: Mapping[str, Any],
+    *,
+    seconds: float | None = None,
+    told: tuple[type[ApiError], ...] = (),
 ) -> dict[str, Any]:
     """What the tool `server/tool` of this release answers to `arguments`, in which files are ids.
 
-    Raises `ToolUnknown` for a tool that the release has not, `ToolTimeout` after `seconds`, and the errors of
-    `call_tool`.
+    Errors that are `told` are answers like others, recorded and raised as `Refused`: a step that is resumed meets them
+    again without calling the tool. Raises `ToolUnknown` for a tool that the release has not, `ToolTimeout` after
+    `seconds`, and the errors of `call_tool`.
     """
     approved = released(context.parts, address)
     given = plain(arguments)
@@ -36,11 +52,15 @@ async def call(
                 return await _called(context, address, given, approved)
         except TimeoutError as exc:
             raise ToolTimeout(tool=address, details={"outcome": "unknown"}) from exc
+        except told as exc:
+            return {_REFUSED: exc.text()}
 
-    told = await context.outside.call(
-        "tool", address, {"arguments": given}, do, repeatable=await sync_to_async(is_repeatable)(address)
+    repeatable = await sync_to_async(is_repeatable)(address)
+    answer: dict[str, Any] = plain(
+        await context.outside.call("tool", address, {"arguments": given}, do, repeatable=repeatable)
     )
-    answer: dict[str, Any] = plain(told)
+    if told and _REFUSED in answer:
+        raise Refused(str(answer[_REFUSED]))
     return answer
 
 
@@ -99,7 +119,6 @@ async def _called(
         approved=approved,
         on_progress=context.on_progress,
         keep=context.files.keep,
-        again=context.again,
     )
     return _with_first(await _adopt_files(result, context.files, name=name))
 

@@ -9,10 +9,12 @@ from apps.pipelines.services.drafts import (
     delete_pipeline,
     draft,
     place_boxes,
+    renew,
     update_pipeline,
 )
 from apps.pipelines.services.history import entry_of, history_of
-from apps.pipelines.services.judging import judge, parts_for, problems_of
+from apps.pipelines.services.judging import cost_of, feature_of, judge, parts_for, problems_of
+from apps.pipelines.services.offering import offered_parts
 from apps.pipelines.services.pins import create_pin, delete_pin, pin_of, pins_of
 
 __all__ = [
@@ -21,6 +23,7 @@ __all__ = [
     "cases_of",
     "claim_revision",
     "compare",
+    "cost_of",
     "create_case",
     "create_pin",
     "create_pipeline",
@@ -29,13 +32,16 @@ __all__ = [
     "delete_pipeline",
     "draft",
     "entry_of",
+    "feature_of",
     "history_of",
     "judge",
+    "offered_parts",
     "parts_for",
     "pin_of",
     "pins_of",
     "place_boxes",
     "problems_of",
+    "renew",
     "update_case",
     "update_pipeline",
 ]

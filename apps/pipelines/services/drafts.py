@@ -110,6 +110,17 @@ def claim_revision(ref: str, expected: int) -> Pipeline:
     return draft(ref)
 
 
+def renew(pipeline: Pipeline, claimed: Pipeline) -> None:
+    """Bring a row that a form has changed up to what was claimed for it: revision, boxes, and a draft when it differs.
+
+    Boxes may have been moved while the form was open.
+    """
+    pipeline.revision = claimed.revision
+    pipeline.layout = kept_for(readable_graph(pipeline.graph), claimed.layout)
+    same = _same(pipeline.graph, claimed.graph)
+    pipeline.status = claimed.status if same else Status.DRAFT
+
+
 def _newest(pipeline: Pipeline) -> dict[str, Any]:
     by = pipeline.updated_by
     return {

@@ -2,10 +2,17 @@
 
 from typing import Any
 
-from apps.pipelines.graph import readable_graph
+from django.conf import settings
+
+from apps.core.errors import ApiError
+from apps.pipelines.cost import WorstCase, worst_case
+from apps.pipelines.graph import Graph, readable_graph
 from apps.pipelines.models import Pipeline
-from apps.pipelines.parts import parts_of_graph
-from apps.pipelines.validator import GraphProblem, validate
+from apps.pipelines.parts import parts_of_graph, refused_tools, repeatable_tools, routes_named, tools_named
+from apps.pipelines.validator import GraphProblem, subject_of, validate
+from apps.providers.catalogue import candidates
+
+MOCK = "mock"
 
 
 def problems_of(pipeline: Pipeline) -> list[GraphProblem]:
@@ -18,17 +25,56 @@ def judge(graph: Any, *, key: str = "", feature: str = "") -> list[GraphProblem]
     return validate(graph, parts_for(graph, key=key, feature=feature))
 
 
-def parts_for(graph: Any, *, key: str = "", feature: str = "") -> dict[str, Any]:
-    """What `graph` is judged by. Form and result are those of `feature`, or of the one feature that uses `key`."""
-    parts = parts_of_graph(readable_graph(graph), key=key)
-    return {**parts, **_feature_of(key, feature)}
+def cost_of(raw: Any, parts: dict[str, Any]) -> WorstCase | None:
+    """What one run costs at worst; None where that cannot be said of this graph."""
+    subject = subject_of(readable_graph(raw), parts)
+    return worst_case(subject) if subject is not None else None
+
+
+def parts_for(raw: Any, *, key: str = "", feature: str = "") -> dict[str, Any]:
+    """What a graph is judged by. Form and result are those of `feature`, or of the one feature that uses `key`."""
+    graph = readable_graph(raw)
+    parts = parts_of_graph(graph, key=key)
+    named = tools_named(graph)
+    return {
+        **parts,
+        "key": key,
+        "refused_tools": refused_tools(named - parts["tools"].keys()),
+        "repeatable_tools": repeatable_tools(named & parts["tools"].keys()),
+        "answers": answers_to(graph),
+        "hosts": list(getattr(settings, "PIPELINE_HOSTS", [])),
+        **_feature_of(key, feature),
+    }
+
+
+def answers_to(graph: Graph) -> dict[tuple[str, str], str]:
+    """Who would answer each route that the graph asks for: a real model, the mock alone, or nobody."""
+    return {route: _answer(*route) for route in routes_named([graph])}
+
+
+def _answer(capability: str, model: str) -> str:
+    try:
+        found = candidates(capability, model=model)
+    except ApiError:
+        return "none"
+    return MOCK if all(candidate.handler_key == MOCK for candidate in found) else "real"
+
+
+def feature_of(key: str) -> dict[str, Any] | None:
+    """Key, form and result of the one feature that uses the pipeline `key`; None of none, and of several."""
+    found = _features(pipeline__key=key)
+    return found[0] if len(found) == 1 else None
 
 
 def _feature_of(key: str, feature: str) -> dict[str, Any]:
+    if not key and not feature:
+        return {}
+    found = _features(key=feature) if feature else _features(pipeline__key=key)
+    return {name: found[0][name] for name in ("form", "output")} if len(found) == 1 else {}
+
+
+def _features(**chosen: str) -> list[dict[str, Any]]:
     # The model stands above this app; the relation that it has put on ours leads there.
     features: Any = Pipeline.features.rel.related_model._default_manager
-    rows = features.filter(key=feature) if feature else features.filter(pipeline__key=key)
-    found = list(rows.values("form_schema", "output_schema")[:2])
-    if len(found) != 1:
-        return {}
-    return {"form": found[0]["form_schema"], "output": found[0]["output_schema"]}
+    rows = features.filter(**chosen).values("key", "form_schema", "output_schema")[:2]
+    return [{"key": row["key"], "form": row["form_schema"], "output": row["output_schema"]} for row in rows]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from asgiref.sync import async_to_sync
 
+from apps.pipelines.errors import RunTooDear
 from apps.pipelines.nodes import node_types
 from apps.pipelines.nodes.base import Slept
 from apps.pipelines.nodes.errors import InputUnfit, ListNeeded, ListTooLong
@@ -140,19 +141,34 @@ def test_map__item_fails_and_may__is_told_of(rule, items):
     assert [(one["index"], one["code"]) for one in result.output["failed"]] == [(2, "PROVIDERS_5001")]
 
 
-def test_map__item_waits__the_others_are_done_first():
-    done = []
+def test_map__item_waits__those_begun_are_done_first_and_no_others_begin():
+    begun, done = [], []
 
     async def act(given: Any, item: int | None) -> dict[str, Any]:
-        if item == 0:
+        begun.append(item)
+        if item == 1:
             raise Slept(datetime(2026, 1, 1, tzinfo=UTC))
+        for _turn in range(5):
+            await asyncio.sleep(0)
         done.append(item)
         return {}
 
     with pytest.raises(Slept):
-        run("map", {"pipeline": "inner", "concurrency": 1}, {"items": [0, 1, 2]}, nested=Nested(act))
+        run("map", {"pipeline": "inner", "concurrency": 3}, {"items": list(range(9))}, nested=Nested(act))
 
-    assert done == [1, 2]
+    assert (begun, done) == ([0, 1, 2], [0, 2])
+
+
+def test_map__what_is_not_the_items_own_failure__is_the_steps():
+    async def act(given: Any, item: int | None) -> dict[str, Any]:
+        raise RunTooDear(credits="5")
+
+    nested = Nested(act)
+
+    with pytest.raises(RunTooDear):
+        run("map", {"pipeline": "inner", "concurrency": 1, "on_item_error": "skip"}, {"items": [1, 2]}, nested=nested)
+
+    assert len(nested.runs) == 1
 
 
 @pytest.mark.parametrize("items", ["text", 5, None, {"a": 1}])

@@ -1,5 +1,6 @@
 """A model that calls tools: a server that speaks OpenAI's wire, and a tool server over HTTP."""
 
+import asyncio
 import json
 
 import pytest
@@ -91,11 +92,13 @@ def test_run__model_calls_what_it_may_not__is_told_and_nothing_is_called(script,
 
 def test_run__tool_fails__the_model_is_told_in_the_tools_words(script, parts):
     script.call = lambda message: {"isError": True, "content": [{"type": "text", "text": "No such order."}]}
-    server = Models(calls(("raw__echo", {"text": "a"})), says("There is none."))
+    server, recorder = Models(calls(("raw__echo", {"text": "a"})), says("There is none.")), Outside()
 
-    result = run(server, TOOLS, {"text": "Ask."}, parts=parts)
+    result = run(server, TOOLS, {"text": "Ask."}, parts=parts, outside=recorder)
+    again = run(server, TOOLS, {"text": "Ask."}, parts=parts, outside=Outside(known=recorder.answers))
 
     assert result.output["tool_calls"][0]["error"].endswith("No such order.")
+    assert (again, len(script.calls)) == (result, 1)
 
 
 def test_run__more_calls_than_allowed__are_not_made(script, parts):
@@ -128,8 +131,6 @@ def test_run__model_never_stops_calling__fails_after_the_last_round(script, part
 
 def test_run__tool_hangs__is_given_up_and_its_outcome_is_not_known(script, parts):
     async def never(message):
-        import asyncio
-
         await asyncio.sleep(30)
 
     script.call = never

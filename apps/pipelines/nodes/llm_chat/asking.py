@@ -41,7 +41,8 @@ async def ask(
     async def do(key: str) -> dict[str, Any]:
         sent = [await _with_images(context, message) for message in messages]
         policy = policy_of(context.parts.get("degrade", {}))
-        asked = Ask(config.capability, config.model, degrade=policy, caller=context.caller)
+        failing = frozenset(context.parts.get("fail", ()))  # of a trial
+        asked = Ask(config.capability, config.model, degrade=policy, caller=context.caller, fail=failing)
         answer = await chat(ChatRequest(sent, options, key=key), asked, on_delta=on_delta if aloud else None)
         return told(answer)
 

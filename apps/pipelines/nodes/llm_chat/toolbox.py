@@ -72,9 +72,9 @@ class Toolbox:
     async def _called(self, address: str, arguments: dict[str, Any]) -> tuple[Any, str]:
         try:
             seconds = self._config.tool_timeout
-            result = await tool_calls.call(self._context, address, arguments, seconds=seconds)
-        except _TELLABLE as exc:
-            return None, exc.text()
+            result = await tool_calls.call(self._context, address, arguments, seconds=seconds, told=_TELLABLE)
+        except tool_calls.Refused as exc:
+            return None, exc.words
         self._files.update(self._made_by(address, result))
         return result, ""
 
