@@ -38,7 +38,7 @@ class RunJournal:
     def __init__(self, task: Task, graph: Graph, parts: Mapping[str, Any] | None = None) -> None:
         self._task = task
         self._graph = graph
-        self._key = Task._meta.pk.get_db_prep_value(task.pk, connection)
+        self._key = task.pk
         self._words = Words(graph, parts or {}, task.language)
         self._fractions: dict[str, float] = {}
         self._steps: dict[str, StepRow] = {}  # those that run
@@ -123,15 +123,16 @@ class RunJournal:
         quote = connection.ops.quote_name
         table = quote(Task._meta.db_table)
         sets = "".join(f", {quote(name)} = %s" for name in changes)
+        key = Task._meta.pk.get_db_prep_value(self._key, connection)
         held = f"{quote('id')} = %s AND {quote('status')} = %s AND {quote('fencing_token')} = %s"
         with connection.cursor() as cursor:
             cursor.execute(
                 f"UPDATE {table} SET event_seq = event_seq + %s{sets} WHERE {held}",  # noqa: S608 - names of columns
-                [count, *changes.values(), self._key, str(Status.RUNNING), self._task.fencing_token],
+                [count, *changes.values(), key, str(Status.RUNNING), self._task.fencing_token],
             )
             if not cursor.rowcount:
                 raise LeaseLost()
-            cursor.execute(f"SELECT event_seq FROM {table} WHERE id = %s", [self._key])  # noqa: S608
+            cursor.execute(f"SELECT event_seq FROM {table} WHERE id = %s", [key])  # noqa: S608
             return int(cursor.fetchone()[0])
 
     def overall(self) -> float:
