@@ -29,7 +29,8 @@ async def in_writer(work: Callable[[], T]) -> T:
 
 def ring_later(*topics: str) -> None:
     """Ring when somebody has time for it: a bell that is late costs its hearer a moment, and the run nothing."""
-    _bells.submit(lambda: list(map(ring, topics)))
+    for topic in topics:
+        _bells.submit(ring, topic)
 
 
 def _guarded(work: Callable[[], T]) -> T:
