@@ -71,11 +71,11 @@ def test_settings_page__every_variable_of_compose_and_the_example__is_explained(
 
 
 def test_operators_page__every_problem_that_stops_publishing__is_explained() -> None:
-    sources = [ROOT / "apps/pipelines/validator.py", ROOT / "apps/prompts/inclusion.py"]
+    sources = [ROOT / "apps/prompts/inclusion.py", *sorted((ROOT / "apps/pipelines/validator").glob("rules_*.py"))]
     sources += sorted((ROOT / "apps/features/checks").glob("*.py"))
     codes = {code for source in sources for code in re.findall(r'"(E_[A-Z_]+)"', source.read_text())}
 
-    page = (ROOT / "docs/operators.md").read_text()
+    page = (ROOT / "docs/operators.md").read_text() + (ROOT / "docs/pipelines.md").read_text()
 
     assert codes
     assert sorted(code for code in codes if f"`{code}`" not in page) == []

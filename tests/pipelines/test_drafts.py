@@ -122,11 +122,11 @@ def test_create__taken_key__is_a_conflict(editor: User, feature: Feature) -> Non
 
 
 def test_change__right_revision__is_stored_under_the_next(editor: User, feature: Feature) -> None:
-    answer = patch(editor, {"graph": text("Hi.")}, revision=1)
+    answer = patch(editor, {"graph": text("{{ say.text }}!")}, revision=1)
 
     assert (answer.status_code, answer.headers["etag"]) == (200, '"2"')
-    assert answer.json()["problems"] == []
-    assert stored().graph == text("Hi.")
+    assert [problem["code"] for problem in answer.json()["problems"]] == ["E_ROUTE_MOCK"]
+    assert stored().graph == text("{{ say.text }}!")
     assert (stored().revision, stored().updated_by) == (2, editor)
 
 

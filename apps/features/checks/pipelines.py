@@ -15,7 +15,7 @@ from apps.pipelines.parts import MAX_DEPTH, pipelines_named, repeatable_tools
 from apps.pipelines.validator import GraphProblem, validate
 
 # These are told by checks that see the whole payload, once and with their places: `pipelines_end` and `checks.tools`.
-_TOLD_ELSEWHERE = ("E_TOOL_", "E_PIPELINE_")
+_TOLD_ELSEWHERE = frozenset({"E_TOOL_UNKNOWN", "E_PIPELINE_UNKNOWN", "E_PIPELINE_CYCLE", "E_PIPELINE_DEPTH"})
 _OF_THE_RESULT = frozenset({"E_OUTPUT_UNCOVERED", "E_OUTPUT_TYPE"})
 
 
@@ -30,7 +30,7 @@ def graphs_valid(payload: dict[str, Any]) -> Iterator[Problem]:
         if placed.path == "/pipeline":
             parts["output"] = payload["output"]["schema"]
         for problem in validate(placed.raw, parts):
-            if not problem.code.startswith(_TOLD_ELSEWHERE):
+            if problem.code not in _TOLD_ELSEWHERE:
                 yield Problem(problem.code, _path(placed.path, problem), problem.message, problem.severity)
 
 

@@ -23,7 +23,7 @@ class GraphProblemSerializer(serializers.Serializer[Any]):
     code = serializers.CharField()
     message = serializers.CharField()
     node = serializers.CharField(help_text="the id, or empty")
-    severity = serializers.ChoiceField(["error", "warning"])
+    severity = serializers.CharField(help_text="error or warning")
 
     def get_fields(self) -> dict[str, Any]:
         """`field` is a word of the framework."""
