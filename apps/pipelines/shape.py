@@ -83,16 +83,14 @@ def is_too_deep(value: Any) -> bool:
     """Whether walking it could fail. Looked at level by level, so that no depth can hurt."""
     level = [value]
     for _step in range(MAX_DEPTH):
-        level = [inner for one in level for inner in _inside(one)]
+        level = [inner for one in level if isinstance(one, dict | list) for inner in _inside(one)]
         if not level:
             return False
     return True
 
 
-def _inside(value: Any) -> Iterable[Any]:
-    if isinstance(value, Mapping):
-        return value.values()
-    return value if isinstance(value, list) else ()
+def _inside(value: "dict[Any, Any] | list[Any]") -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value
 
 
 def _fits(raw: Any) -> bool:

@@ -11,9 +11,10 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core.errors import ApiError, StaleRevision
 from apps.core.transactions import retry_on_conflict
-from apps.features.files.kinds import FEATURES, PROMPTS, Kind
+from apps.features.files import pipeline_extras, prompt_extras
+from apps.features.files.kinds import FEATURES, PIPELINES, PROMPTS, Kind
 from apps.features.files.plan import Plan, Step, make_plan
-from apps.features.files.prompt_extras import write_extras
+from apps.pipelines.models import Status
 
 log = structlog.get_logger("features")
 
@@ -51,13 +52,17 @@ def _write(step: Step, *, by: Any, reason: str) -> None:
         setattr(row, attribute, value)
     for place, kind in step.kind.relations.items():
         setattr(row, step.kind.fields[place], _related(kind, step.document[place]))
+    if step.kind is PIPELINES:
+        row.status, row.updated_by = Status.DRAFT, by  # nobody here has said of this that it is ready
     if step.kind.versioned:
         row._history_user, row._change_reason = by, reason
     if step.kind is FEATURES and step.row is not None:
         _set_roles(row, step.document, quietly=True)
     row.save()
     if step.kind is PROMPTS:
-        write_extras(row, step.document, by=by, reason=reason)
+        prompt_extras.write_extras(row, step.document, by=by, reason=reason)
+    if step.kind is PIPELINES:
+        pipeline_extras.write_extras(row, step.document, by=by, reason=reason)
     if step.kind is FEATURES and step.row is None:
         _set_roles(row, step.document)
 

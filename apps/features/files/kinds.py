@@ -8,7 +8,7 @@ from django.db.models import Model, QuerySet
 
 from apps.features.files import schemas
 from apps.features.files.canonical_yaml import ordered
-from apps.features.files.prompt_extras import PLACES as EXTRA_PLACES
+from apps.features.files.pipeline_extras import extras_of as cases_of_pipeline
 from apps.features.files.prompt_extras import extras_of
 from apps.features.models import Feature, MenuGroup
 from apps.pipelines.models import Pipeline
@@ -60,7 +60,8 @@ class Kind:
     @property
     def extra_places(self) -> list[str]:
         """The optional places that are no fields of the row."""
-        return [place for place in self.optional if place in EXTRA_PLACES] if self.extras else []
+        own = {place.split("/")[0] for place in self.fields}
+        return [place for place in self.optional if place not in own]
 
     def completed(self, document: Document, row: Any) -> Document:
         """`document` with what it leaves out as the draft has it, or as a new draft gets it."""
@@ -124,7 +125,14 @@ PROMPTS: Final = Kind(
     related=("labels__version", "cases"),
 )
 PIPELINES: Final = Kind(
-    "pipelines", Pipeline, schemas.PIPELINE, {name: name for name in ("key", "name", "graph")}, relations={}
+    "pipelines",
+    Pipeline,
+    schemas.PIPELINE,
+    {name: name for name in ("key", "name", "graph", "layout")},
+    relations={},
+    optional={"layout": {}, "cases": []},
+    extras=cases_of_pipeline,
+    related=("cases",),
 )
 FEATURES: Final = Kind(
     "features",

@@ -1,6 +1,6 @@
 """What an import would do: every document against its draft, and what this installation lacks."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +15,7 @@ from apps.features.files.kinds import FEATURES, KINDS, PIPELINES, PROMPTS, Docum
 from apps.features.files.needs import Lack, Needs, Usable, declared, lacking, needs_of
 from apps.features.files.problems import FileProblem, FilesRefused
 from apps.features.files.reading import Reading, name_of, read_documents
+from apps.pipelines.services.cases import mistakes_of
 from apps.prompts.checking import case_mistakes
 from apps.prompts.reference import reference_of
 from apps.prompts.texts import pinned_texts
@@ -105,10 +106,17 @@ def _broken_references(reading: Reading, rows: dict[str, dict[str, Any]]) -> Ite
 
 def _broken_cases(reading: Reading) -> Iterator[FileProblem]:
     """A case that means nothing would fail for ever: said here, with its place. Names are given once."""
-    for key, document in reading.documents[PROMPTS.folder].items():
-        name, seen = name_of(PROMPTS.folder, key), set[str]()
+    yield from _cases_of(reading, PROMPTS.folder, lambda case: case_mistakes(case["values"], case["checks"]))
+    yield from _cases_of(reading, PIPELINES.folder, mistakes_of)
+
+
+def _cases_of(
+    reading: Reading, folder: str, mistakes: Callable[[Document], Sequence[Mapping[str, object]]]
+) -> Iterator[FileProblem]:
+    for key, document in reading.documents[folder].items():
+        name, seen = name_of(folder, key), set[str]()
         for index, case in enumerate(document.get("cases", [])):
-            for mistake in case_mistakes(case["values"], case["checks"]):
+            for mistake in mistakes(case):
                 pointer = f"/cases/{index}{mistake['pointer']}"
                 yield reading.problem(str(mistake["code"]), name, pointer, str(mistake["message"]))
             if case["name"] in seen:

@@ -11,8 +11,6 @@ from apps.prompts.models import Prompt, PromptCase, PromptLabel
 from apps.prompts.services import move_label
 from apps.prompts.services.versions import keep_version
 
-PLACES = ("labels", "cases")
-
 
 def extras_of(prompt: Prompt) -> dict[str, Any]:
     """`labels` by name, and `cases` in the order of their names."""

@@ -6,6 +6,9 @@ What is inside a form, a graph or a template is checked when it is published; a 
 from typing import Any
 
 from apps.features.models import ICONS
+from apps.pipelines.layout import LAYOUT
+from apps.pipelines.models import ADDRESSES
+from apps.pipelines.services.cases import MAX_CASES
 
 FORMAT = 1  # of the whole folder, in paiban.yaml
 LARGEST_INTEGER = 2_147_483_647  # of the databases' integer columns
@@ -32,7 +35,23 @@ def _words(longest: int, *, shortest: int = 0) -> dict[str, Any]:
 
 ROOT = _all_of(format={"const": FORMAT})
 MENU = _all_of(key=KEY, title=_words(80, shortest=1), order=_NUMBER)
-PIPELINE = _all_of(key=KEY, name=_text(120, shortest=1), graph=_OBJECT)
+PIPELINE = _all_of(key={**KEY, "not": {"enum": list(ADDRESSES)}}, name=_text(120, shortest=1), graph=_OBJECT)
+# A file may leave these out: then the draft keeps what it has.
+PIPELINE["properties"] |= {
+    "layout": LAYOUT,
+    "cases": {
+        "type": "array",
+        "maxItems": MAX_CASES,
+        "items": _all_of(
+            name=_text(120, shortest=1),
+            input=_OBJECT,
+            pins={"type": "object", "additionalProperties": _text(120, shortest=1)},
+            mocks={"type": "object", "additionalProperties": _OBJECT},
+            checks={"type": "array"},
+            gated={"type": "boolean"},
+        ),
+    },
+}
 PROMPT = _all_of(
     key=KEY,
     name=_text(120, shortest=1),

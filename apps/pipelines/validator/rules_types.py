@@ -13,7 +13,7 @@ from apps.pipelines.output_types import Types, known_schema, known_types, types_
 from apps.pipelines.validator.problems import GraphProblem, rule
 from apps.pipelines.validator.subject import Subject
 from apps.pipelines.wiring import texts_in
-from apps.prompts.variables import TYPES, needed_by
+from apps.prompts.variables import TYPES, Variable, needed_by
 
 INPUT_MISSING = rule("E_INPUT_MISSING", _("This step needs “%(name)s”."))
 INPUT_UNKNOWN = rule("E_INPUT_UNKNOWN", _("This step takes no “%(name)s”."))
@@ -130,17 +130,24 @@ def _is_object(schema: Any) -> bool:
 def _prompts(subject: Subject) -> Iterator[GraphProblem]:
     """Nodes give prompts what they, and what these include, cannot do without."""
     prompts = subject.parts.get("prompts", {})
+    needed: dict[str, list[Variable]] = {}
     for node in subject.graph.nodes:
         for key in sorted(subject.needs(node).prompts & prompts.keys()):
-            try:
-                needed = needed_by(prompts[key], prompts)
-            except (ApiError, KeyError):
-                continue  # a text that cannot be read is told where it stands
-            for variable in needed:
+            if key not in needed:
+                needed[key] = _needed(prompts, key)
+            for variable in needed[key]:
                 yield from _variable(subject, node, variable)
 
 
-def _variable(subject: Subject, node: Node, variable: Mapping[str, Any]) -> Iterator[GraphProblem]:
+def _needed(prompts: Mapping[str, Any], key: str) -> list[Variable]:
+    """What the prompt has to be given; nothing for a text that cannot be read, which is told where it stands."""
+    try:
+        return needed_by(prompts[key], prompts)
+    except (ApiError, KeyError):
+        return []
+
+
+def _variable(subject: Subject, node: Node, variable: Variable) -> Iterator[GraphProblem]:
     name, kind, field = variable["name"], variable.get("type"), f"inputs.{variable['name']}"
     if name not in node.inputs:
         if variable.get("required", True) and "default" not in variable:

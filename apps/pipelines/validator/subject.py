@@ -43,6 +43,7 @@ class Subject:
         self.unfit: dict[str, ValidationError] = {}  # settings that the node's type does not take
         self.unreadable: list[tuple[Node, str, ApiError]] = []  # inputs that are no templates
         self.readings: list[Reading] = []
+        self._needed: dict[str, Needs] = {}
         self._accepted: dict[str, Schema] = {}
         self._produced: dict[str, Schema | None] = {}
         for node in graph.nodes:
@@ -89,7 +90,10 @@ class Subject:
         return self._produced[node.id]
 
     def needs(self, node: Node) -> Needs:
-        return needs_of(node)
+        """The parts that it names."""
+        if node.id not in self._needed:
+            self._needed[node.id] = needs_of(node)
+        return self._needed[node.id]
 
     @cached_property
     def ways(self) -> dict[str, tuple[str, ...]]:
