@@ -41,7 +41,7 @@ class GalleryPages:
     def gallery_view(self, request: HttpRequest) -> HttpResponse:
         """Every template, what it is for, and its flow as a picture."""
         language = get_language() or "en"
-        cards = [{**one.told(language), "picture": picture_of(one)} for one in templates().values()]
+        cards = [{**one.told(language), "picture": picture_of(one.graph)} for one in templates().values()]
         context = {
             **self.admin_site.each_context(request),  # type: ignore[attr-defined]  # ModelAdmin's
             "title": _("Templates"),

@@ -27,16 +27,20 @@ def template_of(key: str) -> Template:
         raise TemplateUnknown(key=key) from exc
 
 
-@transaction.atomic
 def import_template(key: str, *, by: Any, feature_key: str = "") -> Feature:
-    """A new draft of a feature with everything that the template `key` holds. Nothing is live, nothing is overwritten.
+    """As `make_feature`, of the template `key`. Raises `TemplateUnknown`, too."""
+    return make_feature(template_of(key), by=by, feature_key=feature_key)
+
+
+@transaction.atomic
+def make_feature(template: Template, *, by: Any, feature_key: str = "") -> Feature:
+    """A new draft of a feature with everything that `template` holds. Nothing is live, nothing is overwritten.
 
     Keys that are taken get a number behind them; a `feature_key` that is asked for is taken as it is. A heading that is
     missing is made if `by` may, else the first there is serves.
-    Raises `TemplateUnknown`, `HeadingMissing`, `KeyTaken`, `ValidationError` for a `feature_key` that is none.
+    Raises `HeadingMissing`, `KeyTaken`, `ValidationError` for a `feature_key` that is none.
     Concurrency: of two imports at once that choose one key, the second is refused as a whole.
     """
-    template = template_of(key)
     if feature_key:
         key_validator(feature_key)
     menu = _heading(template, by)

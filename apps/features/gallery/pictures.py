@@ -1,10 +1,10 @@
-"""A template's flow as a small picture: boxes and lines, drawn from where its nodes stand."""
+"""A flow as a small picture: boxes and lines, drawn from where its nodes stand."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from apps.features.gallery.building import COLUMN, ROW
-from apps.features.gallery.template import Template
+from apps.features.gallery.building import COLUMN, ROW, laid_out
 
 WIDTH: Final = 26
 HEIGHT: Final = 14
@@ -52,11 +52,11 @@ class Picture:
     lines: tuple[Line, ...]
 
 
-def picture_of(template: Template) -> Picture:
-    """The template's graph, small."""
-    places = {key: _place(at) for key, at in template.layout["positions"].items()}
-    boxes = tuple(Box(*places[node["id"]], KINDS.get(node["type"], "plain")) for node in template.graph["nodes"])
-    lines = tuple(Line(_path(places[edge["source"]], places[edge["target"]])) for edge in template.graph["edges"])
+def picture_of(graph: Mapping[str, Any]) -> Picture:
+    """A whole graph, small, in columns from left to right."""
+    places = {key: _place(at) for key, at in laid_out(graph)["positions"].items()}
+    boxes = tuple(Box(*places[node["id"]], KINDS.get(node["type"], "plain")) for node in graph["nodes"])
+    lines = tuple(Line(_path(places[edge["source"]], places[edge["target"]])) for edge in graph["edges"])
     right = max(SMALLEST, max(box.x for box in boxes) + WIDTH + EDGE)
     bottom = max(box.y for box in boxes) + HEIGHT + EDGE
     return Picture(right, bottom, boxes, lines)
