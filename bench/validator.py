@@ -64,6 +64,7 @@ def graph(size: int, decisions: int, *, key: str = "") -> dict[str, Any]:
 def _step(number: int, before: dict[str, Any], key: str) -> dict[str, Any]:
     source = "start" if before["type"] in ("start", "condition") else before["id"]
     text = f"{{{{ {source}.text }}}}"
+    inputs: dict[str, Any]
     if number % 3 == 0:
         inputs = {"text": f"{text} Step {number}{key}.", "tone": "{{ start.tone }}"}
         return {"id": f"n{number}", "type": "prompt", "config": {"prompt": "p"}, "inputs": inputs}

@@ -7,15 +7,14 @@ from urllib.parse import quote
 from django.utils import translation
 from msgspec import to_builtins
 
-from apps.core.config import NotReleased, reader
+from apps.core.config import NotReleased
 from apps.core.storage.services import describe
 from apps.features import feed
 from apps.features.audience import words
 from apps.features.fields import visible_values
-from apps.features.publishing import SCOPE
 from apps.pipelines.graph import Graph, parse_graph
 from apps.tasks.journal.words import in_words
-from apps.tasks.models import Kind, Question, StepRun, Task
+from apps.tasks.models import Question, StepRun, Task
 from apps.tasks.questions import open_questions
 from apps.tasks.services import stored_files
 from apps.tasks.trials.errors import ReplayImpossible
@@ -95,9 +94,7 @@ def _shown(values: Any, payload: Mapping[str, Any] | None, part: str, roles: fro
 
 def _payload(task: Task) -> Mapping[str, Any] | None:
     try:
-        if task.kind != Kind.LIVE:
-            return body_of(task)
-        return reader.version(SCOPE, task.feature, task.version)
+        return dict(body_of(task))
     except (NotReleased, ReplayImpossible):
         return None
 

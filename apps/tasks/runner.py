@@ -15,13 +15,9 @@ from django.utils import timezone, translation
 
 from apps.core import failpoints
 from apps.core.aio import in_thread
-from apps.core.config import reader
 from apps.core.errors import ApiError, InternalError
 from apps.core.events.bell import tower, wait
 from apps.core.storage.models import StoredFile
-from apps.features.closure import parts_of
-from apps.features.publishing import SCOPE
-from apps.pipelines.engine.outside import directly
 from apps.pipelines.engine.run import Paused, Run, execute, execute_step
 from apps.pipelines.graph import Limits, parse_graph
 from apps.providers.budgets import budgets_of_payer
@@ -34,7 +30,7 @@ from apps.tasks.models import Kind, Status, Task
 from apps.tasks.questions import answers_topic, pause_task
 from apps.tasks.shelf import RunShelf
 from apps.tasks.store import RunFiles
-from apps.tasks.trials.plan import Plan, plan_of
+from apps.tasks.trials.plan import Plan, files_of, plan_of
 
 log = structlog.get_logger("tasks")
 
@@ -97,13 +93,11 @@ async def let_go_of_all() -> None:
 
 
 async def _work(task: Task, news: asyncio.Event) -> None:
-    plan = None
-    files = RunFiles(task)
+    files = files_of(task)
     try:
         with translation.override(task.language):
             try:
-                plan = None if task.kind == Kind.LIVE else await plan_of(task)
-                output = await _output(task, files, plan, news)
+                output = await _output(task, files, await plan_of(task), news)
             except Exception as exc:
                 await _end(task, exc)
             else:
@@ -111,36 +105,32 @@ async def _work(task: Task, news: asyncio.Event) -> None:
                 await in_thread(_deliver)(task, output)
     finally:
         await asyncio.to_thread(files.discard)
-        if plan is not None:
-            await asyncio.to_thread(plan.files.discard)
 
 
-async def _output(task: Task, files: RunFiles, plan: Plan | None, news: asyncio.Event) -> dict[str, Any]:
+async def _output(task: Task, files: RunFiles, plan: Plan, news: asyncio.Event) -> dict[str, Any]:
     """What the run makes, as it is kept with the task."""
-    payload = plan.payload if plan else await in_thread(reader.version)(SCOPE, task.feature, task.version)
-    graph = parse_graph(payload["pipeline"]["graph"])
-    parts = plan.parts if plan else parts_of(dict(payload))
-    journal, shelf = RunJournal(task, graph, parts), RunShelf(task)
+    graph = parse_graph(plan.payload["pipeline"]["graph"])
+    journal, shelf = RunJournal(task, graph, plan.parts), RunShelf(task)
     run = Run(
         key=str(task.pk),
         graph=graph,
         input=task.input,
-        parts=parts,
-        files=plan.files if plan else files,
+        parts=plan.parts,
+        files=files,
         journal=journal,
         sink=journal,
-        caller=await _caller(task, plan.feature if plan else task.feature),
+        caller=await _caller(task, plan.feature),
         language=task.language,
         facts=_facts(task),
         shelf=shelf,
         limits=Limits(seconds=settings.RUN_SECONDS, steps=settings.RUN_STEPS),
         worked=_worked(task),
         news=news,
-        through=plan.through(journal) if plan else directly,
-        pinned=plan.pinned if plan else {},
+        through=plan.through(files),
+        pinned=plan.pinned,
     )
-    if plan and plan.node:
-        made: Mapping[str, Any] = (await execute_step(run, plan.node, plan.inputs or {})).output
+    if plan.node:
+        made: Mapping[str, Any] = (await execute_step(run, plan.node, task.input)).output
     else:
         made = await execute(run)
     return dict(await shelf.keep(made))

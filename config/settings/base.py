@@ -224,6 +224,7 @@ SPECTACULAR_SETTINGS = {
         "ChangeKindEnum": ["added", "removed", "changed"],
         "RightSourceEnum": ["superuser", "role", "group", "direct"],
         "TokenStateEnum": ["none", "set", "unreadable"],
+        "SeverityEnum": ["error", "warning"],
     },
 }
 CSRF_FAILURE_VIEW = "apps.core.error_handling.form_expired"

@@ -39,6 +39,8 @@ from apps.quotas.models import UserBudget
 from apps.quotas.services import account_of
 from apps.tasks.models import Task
 from apps.tasks.services import create_task
+from apps.tasks.trials.frozen import draft_payload, freeze
+from apps.tasks.trials.services import queue
 from tests.accounts import walk
 from tests.accounts.walk import Call
 from tests.conftest import Api, make_user
@@ -87,6 +89,7 @@ class Builder:
     def __init__(self, rows: dict[Any, Any], caller: User | None) -> None:
         self.rows, self.caller = rows, caller
         self.task = create_task(caller, feature="greeter", given={"name": "y"}) if caller else rows[Task]
+        self.trial = self.trial_of(caller or rows[User])
         self.key = create_key(caller, by=caller, name="k", scopes=scopes()).row if caller else rows[ApiKey]
 
     def __call__(self, route: str, argument: str) -> str:
@@ -106,18 +109,27 @@ class Builder:
             "entry": lambda _route: str(self.rows[Pipeline].history.latest().pk),
             "kind": lambda route: "pipeline" if "/usage/" not in route else "prompt",
             "task_id": lambda _route: str(self.task.pk),
+            "trial": lambda _route: str(self.trial.pk),
+            "pipeline": lambda _route: self.rows[Pipeline].key,
             "key_id": lambda _route: str(self.key.pk),
             "token": lambda _route: "a-token",
             "app_label": lambda _route: "features",
             "content_type_id": lambda _route: "1",
             "url": lambda _route: "nowhere",
             "version": lambda _route: "1",
+            "path": lambda _route: "ask",
             "plan": self.plan, "plan_id": self.plan,
             "verb": lambda route: "stop" if "rollout" in route else "cancel",
         }  # fmt: skip
         if argument not in makers:
             raise walk.NoBuilder(f"{route}: say in Builder what stands for <{argument}>")
         return makers[argument](route)
+
+    def trial_of(self, owner: User) -> Task:
+        """A trial of the owner's, whether or not they could start one."""
+        frozen = freeze(draft_payload(self.rows[Pipeline], self.rows[Pipeline].graph, None), {})
+        source = {"frozen": frozen, "of": str(self.task.pk)}
+        return queue(Task(kind="trial", user=owner, version=0, source=source, event_seq=1))
 
     def key_of(self, route: str) -> str:
         """The key of what the route is about."""

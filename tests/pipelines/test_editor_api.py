@@ -7,6 +7,7 @@ import pytest
 from apps.accounts.models import User
 from apps.features.models import Feature
 from apps.mcp.models import Server, Tool
+from apps.pipelines.api.judging import Keystrokes
 from apps.pipelines.models import Pipeline
 from apps.pipelines.nodes import node_types
 from tests.conftest import Api, make_user
@@ -81,6 +82,16 @@ def test_validate__body_that_is_no_object__is_refused(viewer: User, db: None, bo
 def test_validate__stranger_or_member__is_refused(db: None) -> None:
     assert Api(None).post(f"{ROOT}/validate", json={"graph": {}}).status_code == 401
     assert ask(make_user("mel"), "validate", {"graph": {}}).status_code == 403
+
+
+def test_validate__more_often_than_hands_can_type__is_slowed(
+    viewer: User, db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Keystrokes, "rate", "2/hour")
+
+    statuses = [ask(viewer, "validate", {"graph": {}}).status_code for _call in range(3)]
+
+    assert statuses == [200, 200, 429]
 
 
 def test_validate__words__are_in_the_callers_language(viewer: User, db: None) -> None:

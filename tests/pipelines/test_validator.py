@@ -1,20 +1,27 @@
 """The validator: every rule has an example with its place, and what runs when is checked against brute force."""
 
+import json
+import re
 from collections.abc import Iterator, Mapping
 from itertools import pairwise, product
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from django.conf import settings
 from django.utils import translation
-from hypothesis import given, settings
+from hypothesis import given
+from hypothesis import settings as looks
 from hypothesis import strategies as st
 from pydantic import Field
 
 from apps.core.errors import ApiError
+from apps.pipelines.cost import worst_case, worst_cost
 from apps.pipelines.graph import parse_graph
 from apps.pipelines.nodes import node_types
 from apps.pipelines.nodes.base import BaseNode, Needs, NodeConfig, Schema, closed, named
 from apps.pipelines.validator import MAX_CONDITIONS, MAX_NODES, RULES, Subject, validate
+from apps.pipelines.validator.rules_config import names_in
 from apps.pipelines.validator.rules_shape import MAX_EDGES
 from tests.pipelines.builders import make_graph, make_node
 
@@ -406,6 +413,23 @@ def test_rules__each__has_an_example() -> None:
     assert len(RULES) >= 60
 
 
+def test_rules__each__stands_in_the_documentation() -> None:
+    page = (Path(settings.BASE_DIR) / "docs" / "pipelines.md").read_text("utf-8")
+
+    assert [code for code in RULES if f"`{code}`" not in page] == []
+    warned = set(re.findall(r"`(E_[A-Z_]+)` \(warning\)", page))
+    assert warned == {code for code, rule in RULES.items() if rule.severity == "warning"}
+
+
+def test_documentation__example__has_no_problems() -> None:
+    page = (Path(settings.BASE_DIR) / "docs" / "pipelines.md").read_text("utf-8")
+    graph = json.loads(page.partition("```json\n")[2].partition("```")[0])
+    known = [node for node in graph["nodes"] if node["type"] in node_types()]
+
+    if len(known) == len(graph["nodes"]):  # it shows a type that comes with the other nodes
+        assert errors(graph, {"answers": {("chat", ""): "real"}}) == []
+
+
 @pytest.mark.parametrize(("graph", "parts", "problem"), EXAMPLES, ids=map(_name, EXAMPLES))
 def test_validate__one_mistake__is_said_in_whole_words(graph: Any, parts: Any, problem: Any) -> None:
     with translation.override("zh-hans"):
@@ -477,7 +501,7 @@ def walk(graph: Any, outcome: dict[str, str]) -> set[str]:
     return ran
 
 
-@settings(max_examples=150)
+@looks(max_examples=150)
 @given(st.data())
 def test_runs_together__random_graph__agrees_with_walking_every_outcome(data):
     inner = data.draw(st.lists(st.sampled_from(["c", "a"]), min_size=1, max_size=6))
@@ -510,3 +534,171 @@ def test_order__graph__puts_every_node_behind_its_sources():
     assert graph.order == ["start", "b", "a", "end"]
     assert graph.reachable_from("b") == {"b", "a", "end"}
     assert graph.reachable_from("a", backwards=True) == {"a", "b", "start"}
+
+
+# --- ways that exclude each other, failures, costs -----------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("template", "codes"),
+    [
+        ("{{ a.text | default: b.text }}", []),
+        ("{{ a.text | default: 'none' }}", []),
+        ("{{ a.text }}{{ b.text }}", ["E_REFERENCE_SKIPPED", "E_REFERENCE_SKIPPED"]),
+        ("{{ a.text | default: a.model }}", ["E_REFERENCE_SKIPPED", "E_REFERENCE_SKIPPED"]),
+        ("{{ a.text | default: b.nope }}", ["E_REFERENCE_OUTPUT"]),
+        ("{{ a.text | default: ghost.text }}", ["E_REFERENCE_UNKNOWN"]),
+    ],
+)
+def test_references__choice_between_ways__is_there_on_one_of_them(template: str, codes: list[str]) -> None:
+    graph = make_graph(FORK, end={"text": template})
+
+    assert [code for code, _node, _field in errors(graph, PARTS)] == codes
+
+
+GOES_ON = make_graph("start>a a>b a>sorry b>end sorry>end", end={"text": "x"})
+
+
+def goes_on(**inputs: dict[str, Any]) -> dict[str, Any]:
+    """`a` may fail: then `sorry` runs in place of `b`."""
+    graph = changed(GOES_ON, "a", policy={"on_error": "continue"})
+    for node_id, values in inputs.items():
+        graph = changed(graph, node_id, inputs=values)
+    edges = [{**edge, "when": "error"} if edge["target"] == "sorry" else edge for edge in graph["edges"]]
+    return {**graph, "edges": edges}
+
+
+@pytest.mark.parametrize(
+    ("inputs", "codes"),
+    [
+        ({"b": {"text": "{{ a.text }}"}}, []),
+        ({"sorry": {"text": "{{ a.error.message }}"}}, []),
+        ({"sorry": {"text": "{{ error.message }} at {{ error.node }}"}}, []),
+        ({"end": {"text": "{{ b.text | default: sorry.text }}"}}, []),
+        ({"sorry": {"text": "{{ a.text }}"}}, ["E_REFERENCE_SKIPPED"]),
+        ({"end": {"text": "{{ a.text }}"}}, ["E_REFERENCE_SKIPPED"]),
+        ({"end": {"text": "{{ a.text | default: 'none' }}"}}, []),
+        ({"b": {"text": "{{ a.error.message }}"}}, ["E_REFERENCE_SKIPPED"]),
+        ({"b": {"text": "{{ error.message }}"}}, ["E_REFERENCE_UNKNOWN"]),
+        ({"end": {"text": "{{ error.message }}"}}, ["E_REFERENCE_UNKNOWN"]),
+        ({"sorry": {"text": "{{ error.trace }}"}}, ["E_REFERENCE_OUTPUT"]),
+        ({"sorry": {"text": "{{ run.id }} {{ run.user }}"}}, []),
+    ],
+)
+def test_references__step_that_may_fail_and_go_on__are_judged_by_its_way(inputs: Any, codes: list[str]) -> None:
+    assert [code for code, _node, _field in errors(goes_on(**inputs), PARTS)] == codes
+
+
+def test_validate__way_of_a_failure_that_cannot_be__is_unexpected() -> None:
+    graph = goes_on()
+
+    assert ("E_BRANCH_UNEXPECTED", "a", "") in errors(changed(graph, "a", policy={}))
+
+
+def priced(edges: str, **prices: int) -> dict[str, Any]:
+    graph = make_graph(edges)
+    for node_id, price in prices.items():
+        graph = changed(graph, node_id, type="pay", config={"price": price}, inputs={})
+    return graph
+
+
+@pytest.mark.parametrize(
+    ("graph", "worst"),
+    [
+        (priced("start>w1 w1>w2 w2>end", w1=5, w2=7), 12),
+        (priced("start>c1 c1+w1 c1-w2 w1>end w2>end", w1=5, w2=7), 7),
+        (priced("start>w1 start>w2 w1>end w2>end", w1=5, w2=7), 12),
+        (priced("start>c1 c1+w1 c1-c2 c2+w2 c2-w3 w1>end w2>end w3>end", w1=5, w2=9, w3=8), 9),
+        (priced("start>c1 c1+w1 c1-w2 w1>w3 w2>w3 w3>end", w1=5, w2=7, w3=100), 107),
+        (changed(priced("start>w1 w1>end", w1=5), "w1", policy={"retries": 3}), 20),
+    ],
+)
+def test_cost__of_the_dearest_way__is_the_worst(graph: Any, worst: int) -> None:
+    assert worst_cost(parse_graph(graph), PARTS) == worst
+
+
+def test_cost__list_through_a_pipeline__is_counted_for_every_item() -> None:
+    parts = {**PARTS, **below(b=priced("start>w1 w1>end", w1=5))}
+    graph = changed(running("b"), "w0", config={"pipeline": "b", "most": 30})
+
+    assert worst_cost(parse_graph(graph), parts) == 150
+    assert worst_cost(parse_graph(running("gone")), parts) is None
+    circle = {**PARTS, **below(b=running("b"))}
+    assert worst_cost(parse_graph(running("b")), circle) is None
+
+
+def test_cost__unknown_step__is_named_and_the_rest_is_summed() -> None:
+    graph = parse_graph(priced("start>w1 w1>a a>end", w1=5))
+
+    worst = worst_case(Subject(graph, PARTS))
+
+    assert (worst.micro, worst.unknown) == (5, ("a",))
+
+
+@looks(max_examples=100)
+@given(st.data())
+def test_cost__random_branches__is_what_walking_every_outcome_finds(data: st.DataObject) -> None:
+    kinds = data.draw(st.lists(st.sampled_from(["c", "w"]), min_size=1, max_size=6))
+    ids = ["start", *(f"{kind}{i}" for i, kind in enumerate(kinds)), "end"]
+    words = []
+    for i, node_id in enumerate(ids[:-1]):
+        signs = "+-" if node_id[0] == "c" else ">"
+        words += [f"{node_id}{sign}{data.draw(st.sampled_from(ids[i + 1 :]))}" for sign in signs]
+    prices = {node_id: data.draw(st.integers(0, 9)) for node_id in ids if node_id[0] == "w"}
+    graph = parse_graph(priced(" ".join(words), **prices))
+    conditions = [node.id for node in graph.of_type("condition")]
+    outcomes = product(("true", "false"), repeat=len(conditions))
+    reached = graph.reachable_from("start")
+
+    worst = worst_cost(graph, {})
+
+    if set(graph.by_id) == reached:
+        runs = [walk(graph, dict(zip(conditions, outcome, strict=True))) for outcome in outcomes]
+        assert worst == max(sum(prices.get(node_id, 0) for node_id in run) for run in runs)
+
+
+@pytest.mark.parametrize(
+    ("expression", "names"),
+    [
+        ("a > 1", {"a"}),
+        ("items.all(i, i > 0 && b)", {"items", "b"}),
+        ("items.exists( i , i == 1)", {"items"}),
+        ("items.map(i, i * 2).size() > 0", {"items"}),
+        ("size(text) > 3 && other.name == 'x'", {"text", "other"}),
+        ("1 +", set()),
+    ],
+)
+def test_names_in__expression__are_those_that_it_reads(expression: str, names: set[str]) -> None:
+    assert names_in(expression) == names
+
+
+ODD = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.just("{{ a.b }}"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+NODES = st.fixed_dictionaries(
+    {"id": st.sampled_from(["start", "a", "b", "end"]), "type": st.sampled_from([*("start", "end"), *node_types()])},
+    optional={
+        "config": st.dictionaries(st.sampled_from(["prompt", "server", "expression", "model"]), ODD, max_size=3),
+        "inputs": st.dictionaries(st.sampled_from(["text", "image"]), ODD, max_size=2),
+    },
+)
+
+
+@looks(max_examples=150)
+@given(
+    st.lists(NODES, max_size=5),
+    st.lists(
+        st.fixed_dictionaries(
+            {"source": st.sampled_from(["start", "a", "b"]), "target": st.sampled_from(["a", "b", "end"])},
+            optional={"when": st.sampled_from(["", "true", "false", "error"])},
+        ),
+        max_size=6,
+    ),
+    st.fixed_dictionaries({}, optional={"form": ODD, "output": ODD, "hosts": st.just([])}),
+)
+def test_validate__whatever_a_draft_holds__is_an_answer(nodes: Any, edges: Any, parts: Any) -> None:
+    found = validate({"nodes": nodes, "edges": edges}, {**PARTS, **parts})
+
+    assert all(problem.code.startswith("E_") and problem.message for problem in found)

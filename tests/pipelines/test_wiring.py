@@ -5,7 +5,7 @@ import pytest
 from apps.core.errors import ApiError
 from apps.pipelines.errors import ConditionInvalid, ReferenceMissing
 from apps.pipelines.nodes.condition import decide
-from apps.pipelines.wiring import references, resolve
+from apps.pipelines.wiring import choice_of, references, resolve
 from apps.prompts.errors import TemplateInvalid
 
 OUTPUTS = {"start": {"n": 5, "ok": False, "list": [1, 2], "none": None, "deep": {"x": "y"}, "text": "{{ start.n }}"}}
@@ -98,3 +98,54 @@ def test_decide__expression__is_true_or_false(expression, values, decided):
 def test_decide__anything_else__is_refused(expression, values):
     with pytest.raises(ConditionInvalid):
         decide(expression, values)
+
+
+# --- choices -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("template", "value"),
+    [
+        ("{{ a.text | default: b.text }}", "A"),
+        ("{{ gone.text | default: b.text }}", "B"),
+        ("{{gone.text|default:b.text}}", "B"),
+        ("{{ gone.x | default: also.gone | default: b.list }}", [1, 2]),
+        ("{{ a.none | default: b.number }}", 7),
+        ("{{ a.empty | default: a.no | default: b.text }}", "B"),
+        ("{{ gone.x | default: 'none' }}", "none"),
+        ('{{ gone.x | default: "" }}', ""),
+        ("{{ gone.x | default: -3 }}", -3),
+        ("{{ gone.x | default: 007 }}", 7),
+        ("{{ gone.x | default: 0.50 }}", 0.5),
+        ("{{ gone.x | default: false }}", False),
+        ("{{ b.number | default: true }}", 7),
+        ("{{ a.no | default: gone.x }}", False),
+    ],
+)
+def test_resolve__choice__is_the_first_that_is_there_and_keeps_its_type(template: str, value: object) -> None:
+    outputs = {
+        "a": {"text": "A", "none": None, "empty": "", "no": False},
+        "b": {"text": "B", "list": [1, 2], "number": 7},
+    }
+
+    found = resolve(template, outputs)
+
+    assert (found, type(found)) == (value, type(value))
+
+
+def test_resolve__choice_of_nothing_that_is_there__names_the_first() -> None:
+    with pytest.raises(ReferenceMissing) as refused:
+        resolve("{{ a.text | default: b.text }}", {})
+
+    assert refused.value.params == {"path": "a.text"}
+
+
+def test_references__choice__are_all_that_it_may_take() -> None:
+    assert references("{{ a.text | default: b.text | default: 'c.text' }}") == {("a", "text"), ("b", "text")}
+
+
+@pytest.mark.parametrize(
+    "template", ["{{ a.text | upcase | default: b.text }}", "{{ a.text | default: b.text }}!", "{{ a | default: }}"]
+)
+def test_choice_of__anything_else__is_none(template: str) -> None:
+    assert choice_of(template) is None

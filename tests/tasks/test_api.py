@@ -104,6 +104,7 @@ def test_read__finished__allow_listed_fields_only(member):
             "mock",
             "started_at",
             "last_seq",
+            "questions",
             "files",
             "form",
             "output_form",

@@ -228,7 +228,7 @@ def test_pause__answer_came_while_another_step_ran__goes_on_at_once(member, pers
         from apps.core.aio import in_thread
 
         work = asyncio.create_task(run_task(str(task.pk)))
-        while not await in_thread(Question.objects.filter(task=task).exists)():
+        while not await in_thread(Question.objects.filter(task=task).exists)():  # noqa: ASYNC110 - another thread's row
             await asyncio.sleep(0.02)
         await in_thread(answer_question)(member, str(task.pk), "ask", given={"note": "fine"}, option="yes")
         gate.open.set()

@@ -10,7 +10,7 @@ from apps.mcp import services as mcp
 from apps.mcp.models import Tool
 from apps.mcp.sessions import Session
 from apps.tasks import services
-from apps.tasks.models import StepRun, Task
+from apps.tasks.models import Effect, StepRun, Task
 from apps.tasks.runner import run_task
 from tests.mcp.builders import allow, close_sessions, make_server
 from tests.tasks.builders import make_feature, make_task
@@ -59,13 +59,15 @@ def run(task: Task) -> Task:
     return Task.objects.get(pk=task.pk)
 
 
-def interrupted(task: Task) -> Task:
+def interrupted(task: Task, *, repeatable: bool = False) -> Task:
     """As a worker leaves it that dies in the middle of the tool."""
     claimed = services.claim_task(str(task.pk), owner="dead")
     assert claimed is not None
     done = {"status": "succeeded", "output": claimed.input}
     StepRun.objects.create(task=claimed, path="start", node="start", type="start", **done)
     StepRun.objects.create(task=claimed, path="use", node="use", type="mcp_tool", status="running")
+    call = {"path": "use", "no": 0, "kind": "tool", "address": "raw/echo", "repeatable": repeatable}
+    Effect.objects.create(task=claimed, status=Effect.Status.INTENT, **call)
     services.hand_back("dead")
     return claimed
 
@@ -109,7 +111,7 @@ def test_run__worker_died_in_mid_tool__is_not_called_again(member, scripted, cal
 
     ended = run(task)
 
-    assert (ended.status, ended.error["code"], called) == ("failed", "MCP_5011", [])
+    assert (ended.status, ended.error["code"], called) == ("failed", "PIPELINES_5004", [])
 
 
 @pytest.mark.parametrize("who", ["people and server", "settings"])
@@ -120,7 +122,7 @@ def test_run__worker_died_in_mid_tool_that_may_be_repeated__is_called_again(memb
     if who == "people and server":
         Tool.objects.update(repeatable=True, annotations={"idempotentHint": True})
         mcp.release_catalogue(by=None)
-    task = interrupted(make_task(member))
+    task = interrupted(make_task(member), repeatable=True)
 
     ended = run(task)
 

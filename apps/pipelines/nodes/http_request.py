@@ -57,6 +57,7 @@ class HttpRequestConfig(NodeConfig):
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = Field(default="GET", title=gettext_noop("Method"))
     host: str = Field(
         pattern=_HOST,
+        max_length=200,
         title=gettext_noop("Host"),
         description=gettext_noop("One of the hosts that PAIBAN_PIPELINE_HOSTS names."),
         json_schema_extra={"x-widget": "host"},

@@ -17,11 +17,13 @@ from django.utils.translation import gettext_noop
 from pydantic import Field
 
 from apps.core.errors import ApiError
+from apps.pipelines.errors import PipelineNotThere, RunLimit, TooDeep
 from apps.pipelines.nodes import inner
 from apps.pipelines.nodes.base import BaseNode, NodeConfig, NodeContext, NodeResult, Pause, Schema, closed
 from apps.pipelines.nodes.errors import ListNeeded, ListTooLong
 
 _MISSING: Final = object()
+_WHOLE: Final = (RunLimit, PipelineNotThere, TooDeep)  # not an item's own failure: every other would meet it, too
 
 
 class MapConfig(NodeConfig):
@@ -148,7 +150,7 @@ class _Work:
         except Pause as pause:
             self._pauses.append(pause)
         except ApiError as error:
-            if self._config.on_item_error == "fail":
+            if self._config.on_item_error == "fail" or isinstance(error, _WHOLE):
                 error.details["item"] = index
                 raise
             self._failed[index] = error

@@ -119,7 +119,6 @@ async def _called(
         approved=approved,
         on_progress=context.on_progress,
         keep=context.files.keep,
-        again=context.again,
     )
     return _with_first(await _adopt_files(result, context.files, name=name))
 

@@ -10,8 +10,6 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from apps.core import failpoints
-from apps.core.aio import in_thread
-from apps.core.events.bell import ring
 from apps.core.transactions import retry_on_conflict
 from apps.pipelines.engine import ports
 from apps.pipelines.engine.nested import ITEM
@@ -24,7 +22,7 @@ from apps.tasks.journal.loading import resumed
 from apps.tasks.journal.rows import CALL_KEY, STEP_KEY, CallRow, StepRow, as_json, question_columns
 from apps.tasks.journal.sql import put
 from apps.tasks.journal.words import Words
-from apps.tasks.journal.writer import in_writer
+from apps.tasks.journal.writer import in_writer, ring_later
 from apps.tasks.models import Effect, Event, Question, Status, StepRun, Task
 from apps.tasks.tool_words import in_language
 
@@ -40,7 +38,7 @@ class RunJournal:
     def __init__(self, task: Task, graph: Graph, parts: Mapping[str, Any] | None = None) -> None:
         self._task = task
         self._graph = graph
-        self._key = Task._meta.pk.get_db_prep_value(task.pk, connection)
+        self._key = task.pk
         self._words = Words(graph, parts or {}, task.language)
         self._fractions: dict[str, float] = {}
         self._steps: dict[str, StepRow] = {}  # those that run
@@ -51,7 +49,7 @@ class RunJournal:
     # --- the engine's journal -----------------------------------------------------------------
 
     async def load(self) -> ports.Resumed:
-        found = await in_thread(resumed)(self._task)
+        found = await in_writer(partial(resumed, self._task))
         self._begun |= found.attempts.keys()
         self._fractions |= {path: 1.0 for path in [*found.steps, *found.skipped] if path in self._graph.by_id}
         return found
@@ -106,8 +104,7 @@ class RunJournal:
             failpoints.hit("tasks.journal.before_commit")
         failpoints.hit("tasks.journal.after_commit")
         if page.told:
-            ring(events.topic(self._task.pk))
-            ring(f"user:{self._task.user_id}")
+            ring_later(events.topic(self._task.pk), f"user:{self._task.user_id}")
 
     def _event(self, last: int, page: "Page", at: int) -> dict[str, Any]:
         kind, data = page.told[at]
@@ -126,15 +123,16 @@ class RunJournal:
         quote = connection.ops.quote_name
         table = quote(Task._meta.db_table)
         sets = "".join(f", {quote(name)} = %s" for name in changes)
+        key = Task._meta.pk.get_db_prep_value(self._key, connection)
         held = f"{quote('id')} = %s AND {quote('status')} = %s AND {quote('fencing_token')} = %s"
         with connection.cursor() as cursor:
             cursor.execute(
                 f"UPDATE {table} SET event_seq = event_seq + %s{sets} WHERE {held}",  # noqa: S608 - names of columns
-                [count, *changes.values(), self._key, str(Status.RUNNING), self._task.fencing_token],
+                [count, *changes.values(), key, str(Status.RUNNING), self._task.fencing_token],
             )
             if not cursor.rowcount:
                 raise LeaseLost()
-            cursor.execute(f"SELECT event_seq FROM {table} WHERE id = %s", [self._key])  # noqa: S608
+            cursor.execute(f"SELECT event_seq FROM {table} WHERE id = %s", [key])  # noqa: S608
             return int(cursor.fetchone()[0])
 
     def overall(self) -> float:

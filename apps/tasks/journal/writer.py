@@ -11,17 +11,25 @@ from typing import Final, TypeVar
 
 from django.db import DatabaseError, InterfaceError, connection
 
+from apps.core.events.bell import ring
+
 T = TypeVar("T")
 
 IDLE_SECONDS: Final = 10.0  # servers and proxies cut idle connections; after this long it is asked whether it lives
 
 _thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
+_bells = ThreadPoolExecutor(max_workers=1, thread_name_prefix="bells")
 _used = 0.0
 
 
 async def in_writer(work: Callable[[], T]) -> T:
     """What `work`, a whole transaction, returns. A connection that failed is not used again."""
     return await asyncio.get_running_loop().run_in_executor(_thread, _guarded, work)
+
+
+def ring_later(*topics: str) -> None:
+    """Ring when somebody has time for it: a bell that is late costs its hearer a moment, and the run nothing."""
+    _bells.submit(lambda: list(map(ring, topics)))
 
 
 def _guarded(work: Callable[[], T]) -> T:

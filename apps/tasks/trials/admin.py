@@ -11,11 +11,12 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
+from apps.core.config import NotReleased
 from apps.core.errors import ApiError
 from apps.core.permissions import allows, needs
 from apps.pipelines.graph import readable_graph
 from apps.pipelines.nodes import labels
-from apps.tasks.journal.words import title_of
+from apps.tasks.journal.words import in_words
 from apps.tasks.models import Kind, Status, Task
 from apps.tasks.trials.compare import compare
 from apps.tasks.trials.errors import ReplayImpossible
@@ -146,7 +147,7 @@ def _again(user: Any, task: Task) -> dict[str, Any] | None:
 def _graph(task: Task) -> Any:
     try:
         return readable_graph(dict(body_of(task)["pipeline"]["graph"]))
-    except ReplayImpossible:
+    except (NotReleased, ReplayImpossible):
         return readable_graph({})
 
 
@@ -154,15 +155,15 @@ def _steps(task: Task) -> list[tuple[str, str]]:
     """The steps from which on it can be run anew, under their titles."""
     graph = _graph(task)
     return [
-        (node_id, title_of(graph, node_id, task.language))
+        (node_id, in_words(graph.by_id[node_id].title, task.language, node_id))
         for node_id in graph.order
         if graph.by_id[node_id].type not in ("start", "end")
     ]
 
 
 def _titles(task: Task, request: HttpRequest) -> dict[str, str]:
-    graph = _graph(task)
-    return {node_id: title_of(graph, node_id, getattr(request, "LANGUAGE_CODE", "en")) for node_id in graph.by_id}
+    language = getattr(request, "LANGUAGE_CODE", "en")
+    return {node_id: in_words(node.title, language, node_id) for node_id, node in _graph(task).by_id.items()}
 
 
 def _side(task: Task, told: dict[str, Any]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ MayReplay = HasPermission.of(read=services.SEE_ALL, write=services.TRY)
 StartedSerializer = inline_serializer(
     "TrialStarted", {"trial": serializers.CharField(), "links": serializers.DictField()}
 )
-TrialSerializer = inline_serializer("Trial", {"trial": serializers.CharField(), "status": serializers.CharField()})
+TrialSerializer = inline_serializer("PipelineTrial", {"trial": serializers.CharField(), "status": serializers.CharField()})
 
 
 class TrialView(APIView):

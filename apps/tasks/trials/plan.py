@@ -1,18 +1,19 @@
-"""How a trial or a replay is run: on what, with what standing in for nodes, and by which way outside."""
+"""How a task is run: on what, with what standing in for nodes, and by which way outside."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from apps.core.aio import in_thread
 from apps.core.config import NotReleased, reader
 from apps.features.closure import parts_of
 from apps.features.publishing import SCOPE
-from apps.pipelines.engine.ports import RecordedCall
+from apps.pipelines.engine.outside import directly
+from apps.pipelines.engine.ports import RecordedCall, Through
 from apps.pipelines.nodes.base import NodeResult
-from apps.pipelines.nodes.context import Json
-from apps.tasks.models import Effect, Frozen, StepRun, Task
-from apps.tasks.trials.calls import Through, directly
+from apps.tasks.models import Effect, Frozen, Kind, StepRun, Task
+from apps.tasks.shelf import RunShelf
+from apps.tasks.store import RunFiles
 from apps.tasks.trials.errors import ReplayImpossible
 from apps.tasks.trials.files import TrialFiles
 from apps.tasks.trials.frozen import EXTRAS
@@ -20,63 +21,65 @@ from apps.tasks.trials.outsides.mock import Mock
 from apps.tasks.trials.outsides.recorded import Recording, Replayed
 
 
-class Texts(Protocol):
-    """Hears texts as they come; the sink of a run does."""
-
-    async def delta(self, path: str, text: str) -> None: ...
-
-
 @dataclass(frozen=True)
 class Plan:
-    """What the worker needs to run `task`, which is no live run.
+    """What a worker needs to know to run a task of any kind.
 
-    `node` is set when that node alone is to run, with `inputs`. `feature` is for whom model calls count: nobody, so
-    that no figure of a feature tells of trials.
+    `node` is set when that node alone is to run, on the task's input. `feature` is for whom model calls count: nobody
+    for trials, so that no figure of a feature tells of them.
     """
 
-    task: Task
+    outside: str  # who answers calls: `real`, `recorded` or `mock`
     payload: Mapping[str, Any]
     parts: Mapping[str, Any]
-    files: TrialFiles
+    feature: str = ""
+    node: str = ""
     pinned: Mapping[str, NodeResult] = field(default_factory=dict)
     recording: Recording | None = None
-    node: str = ""
-    inputs: Mapping[str, Any] | None = None
-    feature: str = ""
+    old: Task | None = None  # the run that is repeated
 
-    @property
-    def outside(self) -> str:
-        """Who answers calls: `mock`, `recorded` or `real`."""
-        return str((self.task.source or {}).get("outside", "mock"))
-
-    def through(self, texts: Texts) -> Through:
-        """What every call of the run goes through; anything but `real` and `recorded` is the mock."""
+    def through(self, files: RunFiles) -> Through:
+        """What every call of the run goes through. Nothing is asked for real unless the plan says so."""
         if self.outside == "real":
             return directly
-        if self.outside == "recorded" and self.recording is not None:
-            return Replayed(self.recording, texts.delta, filled=_as_it_is)
-        return Mock(texts.delta, self.parts.get("tools", {}), self.files.sample)
+        if self.recording is not None and self.old is not None:
+            return Replayed(self.recording, filled=RunShelf(self.old).fill)
+        picture = files.sample if isinstance(files, TrialFiles) else None
+        return Mock(self.parts.get("tools", {}), picture)
 
 
 async def plan_of(task: Task) -> Plan:
-    """How the trial or replay is to be run. Raises `ReplayImpossible` when what it runs is gone."""
-    return await in_thread(_plan)(task)
+    """How the task is to be run. Raises `ReplayImpossible` when what a trial or replay runs is gone."""
+    plan, kept = await in_thread(_plan)(task)
+    if plan.old is None or not kept:
+        return plan
+    shelf = RunShelf(plan.old)
+    whole = {path: replace(step, output=await shelf.fill(step.output)) for path, step in kept.items()}
+    return replace(plan, pinned={**plan.pinned, **whole})
 
 
-def _plan(task: Task) -> Plan:
-    source = task.source or {}
+def files_of(task: Task) -> RunFiles:
+    """The files that the task's steps see."""
+    return RunFiles(task) if task.kind == Kind.LIVE else TrialFiles(task)
+
+
+def _plan(task: Task) -> tuple[Plan, dict[str, NodeResult]]:
+    """The plan, and the old run's results that are taken over as they are kept."""
     payload, extras = _body(task)
-    node = str(source.get("node") or "")
-    return Plan(
-        task=task,
+    if task.kind == Kind.LIVE:
+        return Plan("real", payload, parts_of(dict(payload)), feature=task.feature), {}
+    source = task.source or {}
+    old = Task.objects.filter(pk=source["of"]).select_related("user").first() if source.get("of") else None
+    plan = Plan(
+        outside=str(source.get("outside", "mock")),
         payload=payload,
         parts={**parts_of(dict(payload)), "fail": tuple(extras.get("fail", ()))},
-        files=TrialFiles(task),
-        pinned=_pinned(extras, source),
+        node=str(source.get("node") or ""),
+        pinned={node: NodeResult(one["output"], one["branch"]) for node, one in extras.get("standins", {}).items()},
         recording=_recording(source) if source.get("outside") == "recorded" else None,
-        node=node,
-        inputs=task.input if node else None,
+        old=old,
     )
+    return plan, _kept_steps(source)
 
 
 def body_of(task: Task) -> Mapping[str, Any]:
@@ -92,22 +95,18 @@ def _body(task: Task) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
         if kept is None:
             raise ReplayImpossible(what=f"{sha256[:12]}")
         return kept.body, kept.body.get(EXTRAS, {})
+    if task.kind == Kind.LIVE:
+        return reader.version(SCOPE, task.feature, task.version), {}
     try:
         return reader.version(SCOPE, task.feature, task.version), {}
     except NotReleased as exc:
         raise ReplayImpossible(what=f"{task.feature} {task.version}") from exc
 
 
-def _pinned(extras: Mapping[str, Any], source: Mapping[str, Any]) -> dict[str, NodeResult]:
-    """Results of steps that are not to run: what stands in for them, and the old run's steps before `from`."""
-    given = {**extras.get("standins", {}), **_kept_steps(source)}
-    return {path: NodeResult(one["output"], one.get("branch", "")) for path, one in given.items()}
-
-
-def _kept_steps(source: Mapping[str, Any]) -> dict[str, Any]:
+def _kept_steps(source: Mapping[str, Any]) -> dict[str, NodeResult]:
     kept = source.get("keep") or []
     rows = StepRun.objects.filter(task_id=str(source.get("of")), path__in=kept) if kept else []
-    return {row.path: {"output": row.output or {}, "branch": row.branch} for row in rows}
+    return {row.path: NodeResult(row.output or {}, row.branch) for row in rows}
 
 
 def _recording(source: Mapping[str, Any]) -> Recording:
@@ -129,8 +128,4 @@ def _recorded(row: Effect) -> RecordedCall:
     )
 
 
-async def _as_it_is(answer: Json) -> Json:
-    return answer
-
-
-__all__ = ["Plan", "body_of", "plan_of"]
+__all__ = ["Plan", "body_of", "files_of", "plan_of"]

@@ -4,7 +4,7 @@ from typing import Any
 
 from apps.pipelines.graph import Graph, readable_graph
 from apps.prompts.checking import Reply, judge
-from apps.tasks.journal.words import title_of
+from apps.tasks.journal.words import in_words
 from apps.tasks.models import Status, StepRun, Task
 from apps.tasks.trials import frames
 from apps.tasks.trials.cases import checks_of, reply_of
@@ -69,6 +69,6 @@ def verdicts(task: Task, steps: list[StepRun]) -> list[dict[str, Any]] | None:
 
 
 def _step(graph: Graph, row: StepRun, language: str) -> dict[str, Any]:
-    title = title_of(graph, row.path, language) if row.path in graph.by_id else row.path
+    title = in_words(graph.by_id[row.path].title, language, row.path) if row.path in graph.by_id else row.path
     data = {"path": row.path, "node": row.node, "type": row.type, "title": title, "status": str(row.status)}
     return frames.step(data, row)

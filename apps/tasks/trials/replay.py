@@ -18,7 +18,7 @@ from apps.pipelines.graph import Graph, readable_graph
 from apps.pipelines.models import Pipeline
 from apps.pipelines.nodes import node_types
 from apps.tasks.errors import TaskUnknown
-from apps.tasks.models import Effect, Kind, StepRun, Task
+from apps.tasks.models import Effect, Kind, Question, StepRun, Task
 from apps.tasks.trials import frozen
 from apps.tasks.trials.compare import named_files
 from apps.tasks.trials.errors import RealRunForbidden, ReplayImpossible
@@ -170,7 +170,17 @@ def _kept(old: Task, graph: Graph, again: Again) -> list[str]:
         kept = {path for path in done if path in graph.by_id and path not in anew and _same_type(graph, path, done)}
     if again.outside == "recorded" and again.on == "same":
         kept |= _unrecorded(old, graph, done)
+    if again.outside != "real":
+        kept |= _paused(old, graph, rows)
     return sorted(kept)
+
+
+def _paused(old: Task, graph: Graph, rows: Iterable[StepRun]) -> set[str]:
+    """Steps that waited for people or the clock: what they waited for has come, and need not come again."""
+    answered = set(Question.objects.filter(task=old, answered_at__isnull=False).values_list("path", flat=True))
+    waited = [row for row in rows if row.path in answered or row.wake_at]
+    known = {node.id: node.type for node in graph.nodes}
+    return {row.path for row in waited if known.get(row.path, row.type) == row.type}
 
 
 def _unrecorded(old: Task, graph: Graph, done: Mapping[str, str]) -> set[str]:

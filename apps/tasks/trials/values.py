@@ -1,5 +1,6 @@
 """Values of steps as they are told: in full while they are small, else by what they begin with."""
 
+import hashlib
 from datetime import datetime
 from typing import Any, Final
 
@@ -17,14 +18,15 @@ def seconds_between(start: datetime | None, end: datetime | None) -> float | Non
 def told(value: Any) -> Any:
     """`value`, or its size, hash and beginning when it is more than an event should carry.
 
-    What is stored as a file already is told as it stands: it names its file.
+    What is stored as a file already is told as it stands: it names its file. What is cut here names none.
     """
     if value is None or _is_stored(value):
         return value
     written = msgspec.json.encode(value)
     if len(written) <= LARGEST_TOLD:
         return value
-    return {"$large": True, "bytes": len(written), "preview": written[: PREVIEW * 4].decode(errors="ignore")[:PREVIEW]}
+    preview = written[: PREVIEW * 4].decode(errors="ignore")[:PREVIEW]
+    return {"$file": "", "bytes": len(written), "sha256": hashlib.sha256(written).hexdigest(), "preview": preview}
 
 
 def _is_stored(value: Any) -> bool:

@@ -9,10 +9,11 @@ import pytest
 from apps.pipelines.nodes import node_types
 from apps.pipelines.nodes.base import known_names
 from apps.pipelines.nodes.errors import AnswerCut, AnswerUnfit, ImageUnfit
+from apps.providers.catalogue import candidates
 from apps.providers.errors import UpstreamFailed, UpstreamTimeout
 from tests.contract.asking import PIXEL
 from tests.pipelines.nodes.context import Files, Outside, Said, mistakes
-from tests.pipelines.nodes.models import Models, run, says
+from tests.pipelines.nodes.models import Models, install, run, says
 from tests.providers.builders import DONE, USAGE, ModelServer, event, words
 
 pytestmark = pytest.mark.django_db
@@ -199,3 +200,18 @@ def test_mistakes__tools__are_addresses_once_each():
         ("tools.2", "E_TOOL_UNKNOWN"),
         ("tools.3", "E_TOOL_UNKNOWN"),
     ]
+
+
+def test_worst_cost__is_the_longest_of_all_rounds():
+    install("http://127.0.0.1:9/v1")
+    candidates("chat")  # as whoever finds the answers does
+    node = node_types()["llm_chat"]
+    config = {"max_tokens": 100, "tools": ["raw/echo"], "max_rounds": 3, "schema": SCHEMA}
+
+    def cost(config: Any, parts: Any) -> int | None:
+        return node.worst_cost(node.Config.model_validate(config), parts)
+
+    assert cost({"max_tokens": 100}, {"answers": {}}) == 8_192 + 2 * 100
+    assert cost(config, {"answers": {}}) == 5 * (8_192 + 2 * 100)
+    assert cost({"model": "other"}, {"answers": {}}) is None
+    assert cost({}, {}) is None

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from asgiref.sync import async_to_sync
 
+from apps.pipelines.errors import RunTooDear
 from apps.pipelines.nodes import node_types
 from apps.pipelines.nodes.base import Slept
 from apps.pipelines.nodes.errors import InputUnfit, ListNeeded, ListTooLong
@@ -156,6 +157,18 @@ def test_map__item_waits__those_begun_are_done_first_and_no_others_begin():
         run("map", {"pipeline": "inner", "concurrency": 3}, {"items": list(range(9))}, nested=Nested(act))
 
     assert (begun, done) == ([0, 1, 2], [0, 2])
+
+
+def test_map__what_is_not_the_items_own_failure__is_the_steps():
+    async def act(given: Any, item: int | None) -> dict[str, Any]:
+        raise RunTooDear(credits="5")
+
+    nested = Nested(act)
+
+    with pytest.raises(RunTooDear):
+        run("map", {"pipeline": "inner", "concurrency": 1, "on_item_error": "skip"}, {"items": [1, 2]}, nested=nested)
+
+    assert len(nested.runs) == 1
 
 
 @pytest.mark.parametrize("items", ["text", 5, None, {"a": 1}])

@@ -62,6 +62,7 @@ class Asks(BaseNode):
 
         request = {"messages": [{"role": "user", "content": context.inputs["text"]}], "options": {}}
         answer = await context.outside.call("model", "chat/real", request, do, repeatable=True)
+        await context.on_delta(answer["text"])
         return NodeResult({"text": answer["text"], "model": answer["model"]}, usage=answer["usage"])
 
 

@@ -6,8 +6,9 @@ import pytest
 from asgiref.sync import async_to_sync
 
 from apps.core.publishing.canonical import sha256_of
-from apps.pipelines.engine.ports import RecordedCall
-from apps.tasks.trials.calls import Call
+from apps.pipelines.engine.ports import Call, RecordedCall
+from apps.pipelines.nodes.llm_chat.asking import told
+from apps.providers.types import Answer, Usage
 from apps.tasks.trials.errors import NotRecorded, RecordedFailed
 from apps.tasks.trials.outsides.mock import Mock
 from apps.tasks.trials.outsides.recorded import Recording, Replayed
@@ -16,16 +17,6 @@ PICTURE = {"type": "object", "properties": {"uri": {"type": "string"}, "mime": {
 TOOL = {"output_schema": {"type": "object", "properties": {"image": PICTURE, "coverage": {"type": "number"}}}}
 FILE = "0b6f2f0e-6c1d-4a57-9f5e-0f6f8f2f3c11"
 ASKED = {"messages": [{"role": "user", "content": "Tea"}], "options": {}}
-
-
-class Ears:
-    """Hears the texts of steps."""
-
-    def __init__(self) -> None:
-        self.heard: dict[str, str] = {}
-
-    async def __call__(self, path: str, text: str) -> None:
-        self.heard[path] = self.heard.get(path, "") + text
 
 
 async def never(_key: str) -> Any:
@@ -53,22 +44,28 @@ def recorded(request: Any, response: Any, *, status: Any = "done", **more: Any) 
 # --- samples ------------------------------------------------------------------------------------
 
 
-def test_mock__a_model__answers_in_text_streams_it_and_costs_nothing():
-    ears = Ears()
+def test_mock__a_model__answers_in_the_shape_of_a_real_answer_and_costs_nothing():
+    answer = ask(Mock(), call())
 
-    answer = ask(Mock(ears), call())
-
-    assert answer["text"] == ears.heard["copy"]
+    real = told(Answer("x", "m", "e", mock=False, usage=Usage(1, 1)))
+    assert answer.keys() == real.keys()
+    assert answer["usage"].keys() == real["usage"].keys()
     assert "Tea" in answer["text"]
     assert (answer["model"], answer["mock"], answer["degraded"]) == ("mock-chat", True, False)
-    assert (answer["usage"]["cost_micro"], answer["usage"]["mock"]) == (0, True)
+    assert answer["usage"]["cost_micro"] == 0
+
+
+def test_mock__a_model_that_is_shown_a_picture__answers():
+    parts = [{"type": "text", "text": "What is it?"}, {"type": "file", "id": FILE}]
+
+    assert "What is it?" in ask(Mock(), call(request={"messages": [{"role": "user", "content": parts}]}))["text"]
 
 
 def test_mock__a_model_asked_for_json__gives_what_fits_the_schema():
     schema = {"type": "object", "properties": {"price": {"type": "integer", "minimum": 3}}, "required": ["price"]}
     wanted = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
 
-    answer = ask(Mock(Ears()), call(request={**ASKED, "options": {"response_format": wanted}}))
+    answer = ask(Mock(), call(request={**ASKED, "options": {"response_format": wanted}}))
 
     assert answer["text"] == '{"price":3}'
 
@@ -76,7 +73,7 @@ def test_mock__a_model_asked_for_json__gives_what_fits_the_schema():
 def test_mock__a_tool_with_a_picture__gives_the_picture_back():
     given = {"arguments": {"image": FILE, "width": 9}}
 
-    answer = ask(Mock(Ears(), {"image-tools/cut_out": TOOL}), call("tool", "image-tools/cut_out", given))
+    answer = ask(Mock({"image-tools/cut_out": TOOL}), call("tool", "image-tools/cut_out", given))
 
     assert answer == {"image": FILE, "coverage": 1}
 
@@ -85,20 +82,20 @@ def test_mock__a_tool_that_was_given_no_picture__makes_one():
     async def picture() -> str:
         return FILE
 
-    answer = ask(Mock(Ears(), {"s/draw": TOOL}, picture), call("tool", "s/draw", {"arguments": {"text": "x"}}))
+    answer = ask(Mock({"s/draw": TOOL}, picture), call("tool", "s/draw", {"arguments": {"text": "x"}}))
 
     assert answer["image"] == FILE
 
 
 def test_mock__a_tool_that_says_nothing_of_its_answer__gives_text():
-    assert ask(Mock(Ears()), call("tool", "s/t", {"arguments": {}})) == {"text": "Sample answer of s/t"}
+    assert ask(Mock(), call("tool", "s/t", {"arguments": {}})) == {"text": "Sample answer of s/t"}
 
 
 def test_mock__a_web_address_and_a_knowledge_base__have_the_shape_of_real_answers():
-    page = ask(Mock(Ears()), call("http", "api.example.com", {"method": "POST"}))
-    found = ask(Mock(Ears()), call("retrieve", "handbook", {"query": "tea"}))
+    page = ask(Mock(), call("http", "api.example.com", {"method": "POST"}))
+    found = ask(Mock(), call("retrieve", "handbook", {"query": "tea"}))
 
-    assert page == {"status": 200, "headers": {"content-type": "application/json"}, "json": {}, "text": "{}"}
+    assert page == {"status": 200, "headers": {"content-type": "application/json"}, "json": {}, "text": "", "file": ""}
     [passage] = found["contexts"]
     assert (sorted(passage), passage["score"]) == (["metadata", "score", "source", "text"], 1.0)
 
@@ -106,42 +103,40 @@ def test_mock__a_web_address_and_a_knowledge_base__have_the_shape_of_real_answer
 # --- recorded answers ---------------------------------------------------------------------------
 
 
-def replayed(calls: Any, **how: Any) -> tuple[Replayed, Ears]:
-    ears = Ears()
-    return Replayed(Recording(calls, **how), ears, filled=as_it_is), ears
+def replayed(calls: Any, **how: Any) -> Replayed:
+    return Replayed(Recording(calls, **how), filled=as_it_is)
 
 
 def test_recorded__the_same_call__the_old_answer_for_nothing():
     old = {"text": "hello", "tool_calls": [], "usage": {"cost_micro": 70, "input_tokens": 3}}
-    outside, ears = replayed({("copy", 0): recorded(ASKED, old)})
+    outside = replayed({("copy", 0): recorded(ASKED, old)})
 
     answer = ask(outside, call())
 
     assert answer == {**old, "usage": {"cost_micro": 0, "recorded_cost_micro": 70, "input_tokens": 3}}
-    assert ears.heard == {"copy": "hello"}
 
 
 def test_recorded__another_request__not_recorded():
-    outside, _ears = replayed({("copy", 0): recorded({"messages": []}, {"text": "old"})})
+    outside = replayed({("copy", 0): recorded({"messages": []}, {"text": "old"})})
 
     with pytest.raises(NotRecorded):
         ask(outside, call())
 
 
 def test_recorded__another_request_on_the_same_snapshot__the_answer_of_the_same_place():
-    outside, _ears = replayed({("copy", 0): recorded({"messages": ["run 1"]}, {"text": "old"})}, lenient=True)
+    outside = replayed({("copy", 0): recorded({"messages": ["run 1"]}, {"text": "old"})}, lenient=True)
 
     assert ask(outside, call())["text"] == "old"
 
 
 def test_recorded__the_step_moved__found_by_its_request():
-    outside, _ears = replayed({("was_here", 3): recorded(ASKED, {"text": "old"})})
+    outside = replayed({("was_here", 3): recorded(ASKED, {"text": "old"})})
 
     assert ask(outside, call())["text"] == "old"
 
 
 def test_recorded__another_address_in_the_same_place__not_taken():
-    outside, _ears = replayed({("copy", 0): recorded(ASKED, {"text": "old"})}, lenient=True)
+    outside = replayed({("copy", 0): recorded(ASKED, {"text": "old"})}, lenient=True)
 
     with pytest.raises(NotRecorded):
         ask(outside, call(address="chat/other"))
@@ -149,7 +144,7 @@ def test_recorded__another_address_in_the_same_place__not_taken():
 
 @pytest.mark.parametrize("status", ["intent", "unknown"])
 def test_recorded__nobody_knows_how_it_ended__not_recorded(status):
-    outside, _ears = replayed({("copy", 0): recorded(ASKED, None, status=status)})
+    outside = replayed({("copy", 0): recorded(ASKED, None, status=status)})
 
     with pytest.raises(NotRecorded):
         ask(outside, call())
@@ -157,7 +152,7 @@ def test_recorded__nobody_knows_how_it_ended__not_recorded(status):
 
 def test_recorded__it_failed_then__it_fails_again():
     error = {"code": "PROVIDERS_5001", "reason": "E_UPSTREAM_FAILED", "message": "The provider broke."}
-    outside, _ears = replayed({("copy", 0): recorded(ASKED, None, status="failed", error=error)})
+    outside = replayed({("copy", 0): recorded(ASKED, None, status="failed", error=error)})
 
     with pytest.raises(RecordedFailed) as failed:
         ask(outside, call())
@@ -166,7 +161,7 @@ def test_recorded__it_failed_then__it_fails_again():
 
 
 def test_recorded__missing_but_may_be_asked__asked_with_the_calls_own_key():
-    outside, _ears = replayed({}, fill=True)
+    outside = replayed({}, fill=True)
 
     async def do(key: str) -> Any:
         return {"text": key}

@@ -118,7 +118,7 @@ def test_stream__a_large_value__is_told_by_its_beginning(trial, editor):
 
     step = read(stream(editor, trial))[1][2]
 
-    assert (step["output"]["$large"], step["output"]["bytes"], len(step["output"]["preview"])) == (True, 40_011, 500)
+    assert (step["output"]["$file"], step["output"]["bytes"], len(step["output"]["preview"])) == ("", 40_011, 500)
 
 
 def test_stream__strangers__refused(finished, member, stranger):

@@ -20,6 +20,7 @@ class LlmChatConfig(NodeConfig):
     )
     model: str = Field(
         default="",
+        max_length=120,
         title=gettext_noop("Model"),
         description=gettext_noop("Empty: whichever offers the capability."),
         json_schema_extra={"x-widget": "model"},

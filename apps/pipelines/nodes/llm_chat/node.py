@@ -9,7 +9,7 @@ from apps.core.errors import ApiError
 from apps.mcp.errors import ToolUnknown
 from apps.pipelines.nodes.base import BaseNode, Needs, NodeContext, NodeResult, Schema, closed, named
 from apps.pipelines.nodes.errors import AnswerCut, AnswerUnfit, ToolsExhausted
-from apps.pipelines.nodes.llm_chat import answers
+from apps.pipelines.nodes.llm_chat import answers, cost
 from apps.pipelines.nodes.llm_chat.asking import FILE, ask
 from apps.pipelines.nodes.llm_chat.config import LlmChatConfig
 from apps.pipelines.nodes.llm_chat.toolbox import Toolbox
@@ -66,8 +66,8 @@ class LlmChatNode(BaseNode):
             if not (server and name) or config.tools.index(address) != number:
                 yield f"tools.{number}", ToolUnknown(tool=address)
 
-    def worst_cost(self, config: Any, parts: Mapping[str, Any]) -> int | None:
-        return None
+    def worst_cost(self, config: LlmChatConfig, parts: Mapping[str, Any]) -> int | None:
+        return cost.worst(config, parts)
 
 
 class _Conversation:

@@ -4,14 +4,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from apps.pipelines.engine.ports import Call, Do
 from apps.pipelines.nodes.context import Json
 from apps.providers.gateway.chat import add_tool_call
 from apps.providers.handlers.mock import HANDLER
 from apps.providers.handlers.mock.samples import sample_of
 from apps.providers.types import Candidate, ChatRequest, Delta, Finish, ToolCallDelta, Usage
-from apps.tasks.trials.calls import Call, Do
 
-OnText = Callable[[str, str], Awaitable[None]]  # of the step with this path, a piece of text
 Picture = Callable[[], Awaitable[str]]
 
 MODEL: Final = "mock-chat+words=0"  # a trial need not be slow
@@ -26,29 +25,28 @@ class Mock:
     """Answers every call of a run with a sample, without asking anybody.
 
     `tools` are the approved ones of the release. `picture` gives the id of a sample picture, for a tool that makes one
-    and was given none. A text of a model reaches `on_text` as it would stream.
+    and was given none.
     """
 
-    on_text: OnText
     tools: Mapping[str, Any] = field(default_factory=dict)
     picture: Picture | None = None
 
     async def __call__(self, call: Call, do: Do) -> Json:
         match call.kind:
             case "model":
-                return await self._model_answer(call)
+                return await _model_answer(call.request)
             case "tool":
                 return await self._tool_answer(call.address, call.request)
             case "http":
-                return {"status": 200, "headers": {"content-type": "application/json"}, "json": {}, "text": "{}"}
+                return {
+                    "status": 200,
+                    "headers": {"content-type": "application/json"},
+                    "json": {},
+                    "text": "",
+                    "file": "",
+                }
             case "retrieve":
                 return {"contexts": [_passage(call.address, call.request)]}
-
-    async def _model_answer(self, call: Call) -> Json:
-        async def on_delta(text: str) -> None:
-            await self.on_text(call.path, text)
-
-        return await _model_answer(call.request, on_delta)
 
     async def _tool_answer(self, address: str, request: Json) -> Json:
         """What fits the tool's schema. A picture that it gives is the one that it was given."""
@@ -90,9 +88,9 @@ def _passage(base: str, request: Json) -> dict[str, Any]:
     return {"text": f"Sample passage about: {query}", "score": 1.0, "source": f"{base}/sample", "metadata": {}}
 
 
-async def _model_answer(request: Json, on_delta: Callable[[str], Awaitable[None]]) -> dict[str, Any]:
+async def _model_answer(request: Json) -> dict[str, Any]:
     """A whole answer of the mock model, in the shape in which steps keep answers of models."""
-    asked = ChatRequest(messages=request["messages"], options=request.get("options") or {})
+    asked = ChatRequest(messages=[_in_words(one) for one in request["messages"]], options=request.get("options") or {})
     said: list[str] = []
     calls: dict[int, dict[str, Any]] = {}
     finish, counted = "stop", Usage(0, 0)
@@ -100,7 +98,6 @@ async def _model_answer(request: Json, on_delta: Callable[[str], Awaitable[None]
         match item:
             case Delta(text):
                 said.append(text)
-                await on_delta(text)
             case ToolCallDelta():
                 add_tool_call(calls, item)
             case Finish(reason):
@@ -110,20 +107,27 @@ async def _model_answer(request: Json, on_delta: Callable[[str], Awaitable[None]
     return {
         "text": "".join(said),
         "tool_calls": [calls[index] for index in sorted(calls)],
-        "finish_reason": finish,
+        "finish": finish,
         "model": SHOWN_MODEL,
+        "endpoint": "mock",
         "mock": True,
         "degraded": False,
+        "attempts": [],
         "usage": _usage(counted),
     }
 
 
+def _in_words(message: Any) -> Any:
+    """The message as a text model reads it: what is no text is named."""
+    content = message.get("content")
+    if not isinstance(content, list | tuple):
+        return dict(message)
+    words = [str(part.get("text") or f"[{part.get('type', 'part')}]") for part in content]
+    return {**message, "content": "\n".join(words)}
+
+
 def _usage(counted: Usage) -> dict[str, Any]:
     return {
-        "model_used": SHOWN_MODEL,
-        "endpoint": "mock",
-        "mock": True,
-        "attempts": [],
         "input_tokens": counted.input_tokens,
         "output_tokens": counted.output_tokens,
         "cached_tokens": 0,

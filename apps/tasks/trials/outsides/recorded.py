@@ -6,13 +6,11 @@ from typing import Any
 
 from apps.core.errors import ApiError
 from apps.core.publishing.canonical import sha256_of
-from apps.pipelines.engine.ports import RecordedCall
+from apps.pipelines.engine.ports import Call, Do, RecordedCall
 from apps.pipelines.nodes.context import Json
-from apps.tasks.trials.calls import Call, Do
 from apps.tasks.trials.errors import NotRecorded, RecordedFailed
 
 Calls = Mapping[tuple[str, int], RecordedCall]
-OnText = Callable[[str, str], Awaitable[None]]
 Fill = Callable[[Json], Awaitable[Json]]
 
 
@@ -47,7 +45,6 @@ class Replayed:
     """
 
     recording: Recording
-    on_text: OnText
     filled: Fill
 
     async def __call__(self, call: Call, do: Do) -> Json:
@@ -58,10 +55,7 @@ class Replayed:
             raise NotRecorded(address=call.address)
         if found.status == "failed":
             raise _failure(call.address, found)
-        answer = await self.filled(found.response)
-        if call.kind == "model" and isinstance(answer, dict) and isinstance(text := answer.get("text"), str) and text:
-            await self.on_text(call.path, text)
-        return _free(answer)
+        return _free(await self.filled(found.response))
 
 
 def _failure(address: str, call: RecordedCall) -> ApiError:

@@ -52,7 +52,8 @@ export function add(desk: Desk, type: string, where: Where = {}): void {
     return from ? joined(desk, placed, { source: from.node, target: id, when: from.when }) : placed;
   });
   editor.select([id]);
-  look(desk, { side: "step", adding: null, menu: null });
+  look(desk, { side: "step", adding: null, menu: null, ...(where.at ? {} : { palette: false }) });
+  requestAnimationFrame(() => reveal(desk, id));
   tell(desk, say("add.done", { name: kind.label }));
 }
 
@@ -193,7 +194,22 @@ export function arrange(desk: Desk): void {
 }
 
 export const fit = (desk: Desk, nodes?: string[]): void =>
-  void desk.rf.current?.fitView({ padding: 0.16, maxZoom: 1.1, duration: calm() ? 0 : 240, ...(nodes ? { nodes: nodes.map((id) => ({ id })) } : {}) });
+  void desk.rf.current?.fitView({ padding: { top: "32px", bottom: "32px", left: "40px", right: desk.box.querySelector(".fe-side") ? "430px" : "40px" }, maxZoom: 1.1, duration: calm() ? 0 : 240, ...(nodes ? { nodes: nodes.map((id) => ({ id })) } : {}) });
+
+const LEGIBLE = 0.62;
+
+/** All of the flow where it can be read at that size; of a large one, its beginning. */
+export function firstLook(desk: Desk): void {
+  const places = Object.values(desk.editor.doc.layout.positions ?? {});
+  const frame = desk.box.querySelector(".fe-canvas")?.getBoundingClientRect();
+  if (!frame || places.length === 0) return;
+  const [left, right] = [Math.min(...places.map(([x]) => x)), Math.max(...places.map(([x]) => x)) + CARD.width];
+  const [top, bottom] = [Math.min(...places.map(([, y]) => y)), Math.max(...places.map(([, y]) => y)) + CARD.height];
+  const whole = Math.min((frame.width - 80) / (right - left), (frame.height - 120) / (bottom - top), 1);
+  const zoom = whole >= LEGIBLE ? whole : 0.8;
+  const middle = (room: number, size: number) => Math.max(40, (room - size * zoom) / 2);
+  void desk.rf.current?.setViewport({ x: middle(frame.width, right - left) - left * zoom, y: middle(frame.height, bottom - top) - top * zoom, zoom });
+}
 
 export const calm = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 
@@ -230,7 +246,7 @@ export function reveal(desk: Desk, id: string): void {
 function focusField(desk: Desk, field: string): void {
   const [part, name] = field.split(".");
   const exact = name && desk.box.querySelector<HTMLElement>(`[data-field="${CSS.escape(`${part}.${name}`)}"] :is(input, textarea, select, button)`);
-  const found = exact || desk.box.querySelector<HTMLElement>(`#fe-config_${CSS.escape(name ?? "")}, [data-part="${CSS.escape(part ?? "")}"] :is(input, textarea, select)`);
+  const found = exact || desk.box.querySelector<HTMLElement>(`[data-part="config"] #root_${CSS.escape(name ?? "")}, [data-part="${CSS.escape(part ?? "")}"] :is(input, textarea, select)`);
   found?.scrollIntoView({ block: "center" });
   found?.focus();
 }

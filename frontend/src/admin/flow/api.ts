@@ -57,6 +57,13 @@ export class FlowApi {
     return this.send(`${this.trialUrl(trial)}/stream`, { signal, headers });
   }
 
+  /** Keeps a file for a test run; answers its id, which is what the input names. */
+  async upload(file: File, signal?: AbortSignal): Promise<string> {
+    const body = new FormData();
+    body.append("file", file);
+    return (await this.json<{ id: string }>("/api/v1/uploads", { method: "POST", body, signal })).id;
+  }
+
   async cancelTrial(trial: string): Promise<void> {
     await this.send(`${this.trialUrl(trial)}/cancel`, { method: "POST", body: {} });
   }
@@ -80,10 +87,11 @@ export class FlowApi {
 
 async function fetchWith(access: string, path: string, { method = "GET", body, headers, signal }: Call): Promise<Response> {
   const sent: Record<string, string> = { Authorization: `Bearer ${access}`, "Accept-Language": currentLanguage(), ...headers };
-  if (body !== undefined) sent["Content-Type"] = "application/json";
+  const whole = body instanceof FormData ? body : JSON.stringify(body);
+  if (body !== undefined && whole !== body) sent["Content-Type"] = "application/json";
   try {
     // Without the cookie: the token alone says who calls, and no other site can send it.
-    return await fetch(path, { method, headers: sent, body: body === undefined ? undefined : JSON.stringify(body), signal, credentials: "omit" });
+    return await fetch(path, { method, headers: sent, body: body === undefined ? undefined : whole, signal, credentials: "omit" });
   } catch (error) {
     if (signal?.aborted) throw error;
     throw networkError();

@@ -4,7 +4,7 @@ import { createStore } from "../../ui/store";
 import { isolate } from "../isolate";
 import { askAdmin, TokenKeeper } from "../prompt/token";
 import { readSource } from "../source";
-import { tell } from "./actions";
+import { firstLook, tell } from "./actions";
 import { FlowApi, isAbsent } from "./api";
 import { CanvasModel } from "./canvas/model";
 import { FIRST_VIEW, look, newGuides, UNCHECKED, type Desk } from "./desk";
@@ -37,23 +37,33 @@ export async function mountFlowEditor(host: HTMLElement): Promise<void> {
   addSheets(host);
   const desk = newDesk(host, box, source, field, new Editor(placed(doc)));
   if (!source.readOnly) guard(desk, field);
-  if (!source.readOnly || field.form) field.hide();
+  field.hide();
   host.hidden = false;
   createRoot(box).render(<FlowEditor desk={desk} />);
   await Promise.all([learn(desk), source.key ? desk.saver.open() : null]);
 }
 
-const NO_URLS: FlowUrls = { draft: "", nodes: "", parts: "", describe: "", validate: "", diff: "", history: "", test: "", trials: "", pins: "", cases: "" };
+const ROOT = "/api/v1/admin/pipelines";
+
+/** Where the API is, for a page that does not say. */
+function usualUrls(key: string): FlowUrls {
+  const own = key ? `${ROOT}/${key}` : "";
+  const below = (word: string) => own && `${own}/${word}`;
+  return {
+    draft: own, nodes: `${ROOT}/nodes`, parts: `${ROOT}/parts`, describe: `${ROOT}/describe`, validate: `${ROOT}/validate`, trials: "/api/v1/admin/trials",
+    diff: below("diff"), history: below("history"), test: below("test"), pins: below("pins"), cases: below("cases"),
+  };
+}
 
 /** What the page hands over; of a page that hands over less, what stands on the host itself. */
 function sourceOf(host: HTMLElement): FlowSource {
   const given = readSource(host.dataset.source) as Partial<FlowSource> | null;
   const { key = "", tokenUrl = "", fallback = "id_graph", writable } = host.dataset;
   const bare: FlowSource = {
-    id: null, key, readOnly: writable === undefined, canRun: false, canRunReal: false, revision: 0, graph: {}, layout: {}, feature: null,
-    tokenUrl, urls: NO_URLS, language: "en", fallback,
+    id: null, key, readOnly: writable === undefined, canRun: writable !== undefined, canRunReal: false, revision: 0, graph: {}, layout: {}, feature: null,
+    tokenUrl, urls: usualUrls(key), language: "en", fallback,
   };
-  if (given?.urls) return { ...bare, ...given, urls: { ...NO_URLS, ...given.urls } };
+  if (given?.urls) return { ...bare, ...given };
   return { ...bare, graph: (given ?? {}) as FlowSource["graph"] };
 }
 
@@ -79,7 +89,10 @@ function newDesk(host: HTMLElement, box: HTMLElement, source: FlowSource, field:
     guides: newGuides(),
     said: createStore(""),
     rf: { current: null },
-    setRf: (rf) => (desk.rf.current = rf),
+    setRf: (rf) => {
+      desk.rf.current = rf;
+      firstLook(desk);
+    },
     enter: (key) => enter(desk, key),
     setFull: (full) => setFull(desk, host, full),
   };

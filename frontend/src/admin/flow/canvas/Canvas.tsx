@@ -15,7 +15,6 @@ import { say } from "../words";
 
 const NODE_TYPES = { step: StepNode, group: GroupNode, note: NoteNode, ghost: GhostNode };
 const EDGE_TYPES = { step: StepEdge, value: ValueEdge };
-const FIT = { padding: 0.16, maxZoom: 1.1 };
 const ATTRIBUTION = { hideAttribution: true };
 
 /** The flow as boxes and lines: everything that is done with a pointer. */
@@ -62,8 +61,6 @@ export function Canvas() {
         zoomOnDoubleClick={false}
         minZoom={0.08}
         maxZoom={2}
-        fitView
-        fitViewOptions={FIT}
         proOptions={ATTRIBUTION}
       >
         <Background variant={BackgroundVariant.Dots} gap={20} size={1.2} />
@@ -91,6 +88,7 @@ function picked(desk: Desk, changes: EdgeChange<Line>[]): void {
 /** A step that is pressed opens its settings; while a test run is looked at, its result there. */
 function clicked(desk: Desk, box: Box, more: boolean): void {
   if (more || !nodeOf(desk.editor.doc, box.id)) return;
+  desk.editor.select([box.id]);
   look(desk, { side: desk.view.get().side === "test" ? "test" : "step" });
   requestAnimationFrame(() => reveal(desk, box.id));
 }

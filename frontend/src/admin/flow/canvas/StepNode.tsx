@@ -4,9 +4,10 @@ import { Icon } from "../../../ui/icons";
 import { nameOf } from "../actions";
 import { useDesk, useNode, usePart, type Desk } from "../desk";
 import { stepOf } from "../panes/trial";
-import { edgesOf } from "../state/doc";
-import { fieldsOf } from "../state/kinds";
+import { edgesOf, nodesOf, type Doc } from "../state/doc";
+import { fieldsOf, type Field } from "../state/kinds";
 import { inputsOf, outputsOf, portsOf, typeOf, type Knowledge } from "../state/registry";
+import { bindings } from "../state/scope";
 import type { StepEvent } from "../trialTypes";
 import type { GraphNode, Port, Problem } from "../types";
 import { say, sayKinds, saySeconds } from "../words";
@@ -39,7 +40,7 @@ export const StepNode = memo(function StepNode({ id, selected }: NodeProps<Box>)
         <span className="fe-step__text"><strong>{name}</strong><small>{name === type.label ? id : type.label}</small></span>
         <Marks problems={problems} level={level} run={run} />
       </div>
-      {values && <Values node={node} known={known} />}
+      {values && <Values node={node} known={known} desk={desk} />}
       <Ways node={node} ports={ports} desk={desk} />
     </div>
   );
@@ -76,13 +77,16 @@ function Ways({ node, ports, desk }: { node: GraphNode; ports: Port[]; desk: Des
 }
 
 /** Ways that edges still take although the step no longer has them. */
-const strayWays = (doc: Parameters<typeof edgesOf>[0], id: string, ports: Port[]): string =>
+const strayWays = (doc: Doc, id: string, ports: Port[]): string =>
   [...new Set(edgesOf(doc).filter((edge) => edge.source === id && !ports.some((port) => port.id === (edge.when ?? ""))).map((edge) => edge.when ?? ""))].join("\n");
 
-function Values({ node, known }: { node: GraphNode; known: Knowledge }) {
+function Values({ node, known, desk }: { node: GraphNode; known: Knowledge; desk: Desk }) {
+  const taken = usePart(desk.editor.store, (state) => takenFrom(state.doc, node.id));
   const declared = fieldsOf(inputsOf(node, known));
   const names = [...new Set([...declared.map((field) => field.name), ...Object.keys(node.inputs ?? {})])];
-  const outputs = fieldsOf(outputsOf(node, known));
+  const told = fieldsOf(outputsOf(node, known));
+  const unknown = taken.split(" ").filter((name) => name && !told.some((field) => field.name === name));
+  const outputs = [...told, ...unknown.map((name): Field => ({ name, title: name, kinds: ["any"], required: false, schema: true }))];
   if (names.length + outputs.length === 0) return null;
   return (
     <div className="fe-values">
@@ -109,6 +113,10 @@ function Values({ node, known }: { node: GraphNode; known: Knowledge }) {
     </div>
   );
 }
+
+/** Outputs that other steps use, whether or not anybody declares them. */
+const takenFrom = (doc: Doc, id: string): string =>
+  [...new Set(nodesOf(doc).flatMap((node) => bindings(node)).filter((one) => one.node === id && one.field).map((one) => one.field))].join(" ");
 
 /** The whole card in one sentence, for readers. */
 function describe(desk: Desk, node: GraphNode, problems: Problem[] | undefined, run: StepEvent | undefined): string {

@@ -15,7 +15,7 @@ export function MergeDialog() {
   if (!conflict) return null;
   const all = (choice: Choice) => setChosen(Object.fromEntries(conflict.conflicts.map((one) => [one.path, choice])));
   return (
-    <Dialog label={say("merge.title", { by: conflict.by ?? say("versions.nobody") })} wide onClose={() => {}}>
+    <Dialog label={say("merge.title", { by: conflict.by ?? say("versions.nobody") })} wide>
       <p>{say("merge.hint")}</p>
       <div className="fe-merge">
         {conflict.conflicts.map((one) => (
@@ -23,7 +23,7 @@ export function MergeDialog() {
             <legend><code>{one.path}</code></legend>
             {(["mine", "theirs"] as const).map((side) => (
               <label key={side}>
-                <span><input type="radio" name={one.path} checked={(chosen[one.path] ?? "mine") === side} onChange={() => setChosen({ ...chosen, [one.path]: side })} />{say(`merge.${side}`)}</span>
+                <span><input type="radio" name={one.path} aria-label={say(`merge.${side}`)} checked={(chosen[one.path] ?? "mine") === side} onChange={() => setChosen({ ...chosen, [one.path]: side })} />{say(`merge.${side}`)}</span>
                 <pre>{written(one[side])}</pre>
               </label>
             ))}

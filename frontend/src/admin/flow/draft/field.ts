@@ -43,6 +43,7 @@ export class FormField {
     const section = this.area?.closest<HTMLElement>("fieldset, .module, .form-row");
     const whole = section?.parentElement;
     const alone = whole && whole !== this.form && whole.querySelectorAll("fieldset").length === 1;
-    for (const part of [section, alone ? whole : null]) if (part) part.hidden = true;
+    // Whoever may only look has no field, only its text, in a section that the page marks.
+    for (const part of [section, alone ? whole : null, ...document.querySelectorAll<HTMLElement>("fieldset.pf-plain")]) if (part) part.hidden = true;
   }
 }

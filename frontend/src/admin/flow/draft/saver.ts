@@ -1,6 +1,7 @@
 import { asApiError, type ApiError } from "../../../api/errors";
 import { createStore, type Store } from "../../../ui/store";
 import { isAbsent, type FlowApi } from "../api";
+import { placed } from "../state/arrange";
 import type { Doc } from "../state/doc";
 import type { Editor } from "../state/editor";
 import { equal, merge, type Choice, type Conflict } from "../state/merge";
@@ -57,10 +58,11 @@ export class Saver {
     const untouched = this.editor.doc === this.base;
     this.set({ state: "saved", status: draft.status, revision: draft.revision, error: null });
     if (untouched && !equal(this.base.graph, theirs.graph) && this.fieldIsOld()) return this.takeOver(theirs, draft);
-    const layout = draft.layout && Object.keys(draft.layout.positions ?? {}).length > 0;
-    this.base = { graph: theirs.graph, layout: theirs.layout };
+    const places = placed({ graph: theirs.graph, layout: theirs.layout });
+    // Looking is no change: places that were only worked out here count as the server's.
+    this.base = places;
     this.field.seen(draft.revision);
-    if (untouched && layout) this.editor.replace({ graph: this.editor.doc.graph, layout: theirs.layout });
+    if (untouched) this.editor.replace(placed({ graph: this.editor.doc.graph, layout: places.layout }));
     this.changed();
   }
 
@@ -68,8 +70,8 @@ export class Saver {
   private fieldIsOld = () => document.querySelector(".errornote, .errorlist") === null;
 
   private takeOver(theirs: Doc, draft: Draft): void {
-    this.base = theirs;
-    this.editor.replace(theirs);
+    this.base = placed(theirs);
+    this.editor.replace(this.base);
     this.field.write(theirs.graph);
     this.field.seen(draft.revision);
   }
@@ -138,7 +140,7 @@ export class Saver {
   private async rebase(): Promise<void> {
     const theirs = await this.api.draft().catch((error: unknown) => this.failed(error));
     if (!theirs) return;
-    const read = readDoc(theirs.graph, theirs.layout).doc;
+    const read = placed(readDoc(theirs.graph, theirs.layout).doc);
     const { doc, conflicts } = merge(this.base, this.editor.doc, read);
     if (conflicts.length > 0) return this.set({ state: "conflict", conflict: { by: theirs.updated_by, conflicts, theirs } });
     this.adopt(doc, read, theirs);
@@ -149,7 +151,7 @@ export class Saver {
   resolve(chosen: Record<string, Choice>): void {
     const theirs = this.state.conflict?.theirs;
     if (!theirs) return;
-    const read = readDoc(theirs.graph, theirs.layout).doc;
+    const read = placed(readDoc(theirs.graph, theirs.layout).doc);
     this.adopt(merge(this.base, this.editor.doc, read, chosen).doc, read, theirs);
     this.later(0);
   }

@@ -9,9 +9,11 @@ import { translated } from "../../translated";
 import { useChosen, useDesk, usePart, type Desk } from "../desk";
 import { JsonBox } from "../inspector/JsonBox";
 import { nodesOf } from "../state/doc";
+import { kindsOf } from "../state/kinds";
 import type { TrialRequest } from "../trialTypes";
 import type { Json, JsonObject } from "../types";
 import { say } from "../words";
+import { TestFile } from "./TestFile";
 import { isOver, stepOf } from "./trial";
 import { follow } from "./runTrial";
 import { Outcome, StepRows, StepResult } from "./TrialResult";
@@ -23,9 +25,9 @@ let running: AbortController | null = null;
 /** A test run beside the canvas: the steps light up there as they happen, and say here what they took and gave. */
 export function TestPane() {
   const desk = useDesk();
+  if (desk.source.key && !desk.source.urls.test) return <p className="fe-empty">{say("trial.absent")}</p>;
   if (!desk.source.canRun) return <p className="fe-empty">{say("test.noRight")}</p>;
-  if (!desk.source.key) return <p className="fe-empty">{say("test.saveFirst")}</p>;
-  return <Test />;
+  return desk.source.key ? <Test /> : <p className="fe-empty">{say("test.saveFirst")}</p>;
 }
 
 function Test() {
@@ -95,8 +97,14 @@ function useInputSpec(): FormSpec | null {
   return useMemo(() => {
     const schema = desk.source.feature?.form ?? (own as JsonObject | undefined);
     if (!schema || Object.keys((schema.properties as object | undefined) ?? {}).length === 0) return null;
-    return { schema: translated(schema, currentLanguage()) as Schema, uiSchema: {} as UiSchema };
+    return { schema: translated(schema, currentLanguage()) as Schema, uiSchema: filesIn(schema) as UiSchema };
   }, [desk, own]);
+}
+
+/** Files are kept with the editor's own token; the storefront's widget would ask for a visitor. */
+function filesIn(schema: JsonObject): Record<string, unknown> {
+  const properties = Object.entries((schema.properties ?? {}) as Record<string, JsonObject>);
+  return Object.fromEntries(properties.filter(([, one]) => kindsOf(one).includes("file") || kindsOf(one.items as JsonObject).includes("file")).map(([name]) => [name, { "ui:widget": TestFile }]));
 }
 
 interface FormProps {

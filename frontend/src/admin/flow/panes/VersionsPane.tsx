@@ -46,7 +46,7 @@ export function VersionsPane() {
         {data.map((entry) => (
           <li key={entry.n}>
             <button type="button" aria-pressed={compared?.entry.n === entry.n} aria-busy={busy === entry.n || undefined} onClick={() => void show(entry)}>
-              <strong>{formatMoment(entry.at)}</strong><small>{entry.by ?? say("versions.nobody")}{entry.comment ? ` · ${entry.comment}` : ""}</small>
+              <strong>{formatMoment(entry.at)}</strong><small>{entry.by ?? say("versions.nobody")}{entry.comment ? ` · ${entry.comment === "autosave" ? say("versions.auto") : entry.comment}` : ""}</small>
             </button>
           </li>
         ))}

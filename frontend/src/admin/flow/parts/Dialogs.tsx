@@ -23,17 +23,22 @@ export function Dialogs() {
   return null;
 }
 
-/** A window within the editor: it holds the keyboard until it is closed. */
-export function Dialog({ label, wide, onClose, children }: { label: string; wide?: boolean; onClose: () => void; children: ReactNode }) {
+/** A window within the editor: it holds the keyboard until it is closed. Without `onClose` it has to be answered. */
+export function Dialog({ label, wide, onClose, children }: { label: string; wide?: boolean; onClose?: () => void; children: ReactNode }) {
   const box = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const own = box.current;
+    const before = (own?.getRootNode() as ShadowRoot | Document | undefined)?.activeElement as HTMLElement | null | undefined;
     if (own && !own.open) own.showModal();
-    return () => own?.close();
+    return () => {
+      own?.close();
+      // A window that is taken out of the page gives the keyboard back to nobody.
+      if (before?.isConnected) before.focus();
+    };
   }, []);
   return (
-    <dialog ref={box} className="fe-dialog" data-wide={wide || undefined} aria-label={label} onCancel={onClose} onClick={(event) => event.target === box.current && onClose()} onKeyDown={(event) => event.stopPropagation()}>
-      <header><h3>{label}</h3><IconButton icon="close" label={say("dialog.close")} onClick={onClose} /></header>
+    <dialog ref={box} className="fe-dialog" data-wide={wide || undefined} aria-label={label} onCancel={(event) => { event.preventDefault(); onClose?.(); }} onClick={(event) => event.target === box.current && onClose?.()} onKeyDown={(event) => event.stopPropagation()}>
+      <header><h3>{label}</h3>{onClose && <IconButton icon="close" label={say("dialog.close")} onClick={onClose} />}</header>
       {children}
     </dialog>
   );

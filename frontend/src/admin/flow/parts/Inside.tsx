@@ -1,6 +1,7 @@
 import { useMemo } from "react";
 import { Icon } from "../../../ui/icons";
 import { createStore } from "../../../ui/store";
+import { firstLook } from "../actions";
 import { CanvasModel } from "../canvas/model";
 import { look, newGuides, UNCHECKED, useDesk, usePart, type Desk, type Inside } from "../desk";
 import type { Compared } from "../panes/compare";
@@ -21,7 +22,7 @@ export function useInner(): Desk | null {
 function innerDesk(desk: Desk, inside: Inside): Desk {
   const editor = new Editor(placed(readDoc(inside.graph, inside.layout).doc));
   const rf: Desk["rf"] = { current: null };
-  return {
+  const inner: Desk = {
     ...desk,
     readOnly: true,
     source: { ...desk.source, key: inside.key, canRun: false, feature: null },
@@ -33,8 +34,12 @@ function innerDesk(desk: Desk, inside: Inside): Desk {
     compared: createStore<Compared | null>(null),
     guides: newGuides(),
     rf,
-    setRf: (drawn) => (rf.current = drawn),
+    setRf: (drawn) => {
+      rf.current = drawn;
+      firstLook(inner);
+    },
   };
+  return inner;
 }
 
 /** The way from the page's own pipeline to the one that is shown, and back. */

@@ -17,6 +17,7 @@ export function ProblemBar() {
     <section className="fe-foot" aria-label={say("problems.title")}>
       <div className="fe-foot__line">
         {problems.length === 0 ? <Good /> : <Count problems={problems} open={open} />}
+        <span className="visually-hidden" role="status">{problems.length > 0 ? say(problems.length === 1 ? "problems.one" : "problems.count", { n: problems.length }) : ""}</span>
         {state === "failed" && <span className="fe-faint">{say("check.old")}</span>}
         {verdict.cost && <span className="fe-faint">{say(verdict.cost.unknown.length > 0 ? "check.costAtLeast" : "check.cost", { cost: sayCost(verdict.cost.worst_micro) })}</span>}
       </div>
@@ -34,7 +35,7 @@ function Count({ problems, open }: { problems: Problem[]; open: boolean }) {
   const errors = problems.filter((one) => one.severity === "error").length;
   return (
     <button type="button" className="fe-foot__toggle" data-level={errors > 0 ? "error" : "warning"} aria-expanded={open} onClick={() => look(desk, { problems: !open })}>
-      <Icon name="alert" size={16} /><span role="status">{say("check.count", { errors, warnings: problems.length - errors })}</span><Icon name={open ? "down" : "up"} size={14} />
+      <Icon name="alert" size={16} /><span>{say("check.count", { errors, warnings: problems.length - errors })}</span><Icon name={open ? "down" : "up"} size={14} />
     </button>
   );
 }

@@ -9,6 +9,7 @@ import type { Saving } from "../draft/saver";
 import { showValues } from "../keys";
 import { isOver } from "../panes/trial";
 import { say, type Word } from "../words";
+import { GlyphButton } from "./Glyph";
 
 /** What there is to do, and how the draft stands. */
 export function Toolbar() {
@@ -23,16 +24,16 @@ export function Toolbar() {
       {!desk.readOnly && !more && (
         <div className="fe-bar__group">
           <Button icon="plus" className="button--small fe-bar__add" aria-expanded={view.palette} onClick={() => look(desk, { palette: !view.palette })}>{say("bar.add")}</Button>
-          <IconButton icon="back" className="fe-undo" label={say("bar.undo")} disabled={past.length === 0} onClick={() => desk.editor.undo()} />
-          <IconButton icon="forward" className="fe-redo" label={say("bar.redo")} disabled={future.length === 0} onClick={() => desk.editor.redo()} />
+          <GlyphButton glyph="undo" label={say("bar.undo")} disabled={past.length === 0} onClick={() => desk.editor.undo()} />
+          <GlyphButton glyph="redo" label={say("bar.redo")} disabled={future.length === 0} onClick={() => desk.editor.redo()} />
         </div>
       )}
       <div className="fe-bar__group fe-bar__group--view">
-        {!desk.readOnly && !more && <IconButton icon="wand" label={say("bar.arrange")} onClick={() => arrange(desk)} />}
-        {!desk.readOnly && !more && <IconButton icon="pen" label={say("bar.note")} onClick={() => addNote(desk, centre(desk))} />}
-        <IconButton icon="compare" label={say("bar.fit")} onClick={() => fit(desk)} />
-        <IconButton icon="layers" label={say("bar.values")} aria-pressed={view.values} onClick={() => showValues(desk)} />
-        <IconButton icon="info" label={say("bar.keys")} onClick={() => look(desk, { dialog: "keys" })} />
+        {!desk.readOnly && !more && <GlyphButton glyph="order" label={say("bar.arrange")} onClick={() => arrange(desk)} />}
+        {!desk.readOnly && !more && <GlyphButton glyph="note" label={say("bar.note")} onClick={() => addNote(desk, centre(desk))} />}
+        <GlyphButton glyph="fit" label={say("bar.fit")} onClick={() => fit(desk)} />
+        <GlyphButton glyph="values" label={say("bar.values")} aria-pressed={view.values} onClick={() => showValues(desk)} />
+        <GlyphButton glyph="keys" label={say("bar.keys")} onClick={() => look(desk, { dialog: "keys" })} />
         <Button kind="quiet" className="button--small" onClick={() => look(desk, { dialog: "json" })}>JSON</Button>
       </div>
       <SaveState desk={desk} />
@@ -40,7 +41,7 @@ export function Toolbar() {
         <SideButton side="pipeline" icon="grid" word="side.pipeline" open={view.side} onToggle={toggle} />
         <SideButton side="versions" icon="clock" word="side.versions" open={view.side} onToggle={toggle} />
         <Button icon={running ? "auto" : "play"} className="button--small" aria-pressed={view.side === "test"} onClick={() => toggle("test")}>{say("side.test")}</Button>
-        <IconButton icon={view.full ? "down" : "up"} label={say(view.full ? "bar.small" : "bar.full")} aria-pressed={view.full} onClick={() => desk.setFull(!view.full)} />
+        <GlyphButton glyph={view.full ? "shrink" : "expand"} label={say(view.full ? "bar.small" : "bar.full")} aria-pressed={view.full} onClick={() => desk.setFull(!view.full)} />
       </div>
     </div>
   );
