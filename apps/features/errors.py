@@ -23,3 +23,13 @@ class ApprovalRight(ApiError):
 class PublishRight(ApiError):
     code, reason, status = "FEATURES_2084", "E_PUBLISH_RIGHT", 403
     message = _("Only people who may publish do this without a second person. Propose it instead.")
+
+
+class TemplateUnknown(ApiError):
+    code, reason, status = "FEATURES_2090", "E_TEMPLATE_UNKNOWN", 404
+    message = _("There is no template “%(key)s” in the gallery.")
+
+
+class HeadingMissing(ApiError):
+    code, reason, status = "FEATURES_2091", "E_HEADING_MISSING", 409
+    message = _("The menu has no heading yet. Ask somebody who may make one, then import again.")

@@ -26,7 +26,9 @@ from apps.core.usage_admin import GuardedDeletionMixin
 from apps.features import services
 from apps.features.admin.access import AccessPages
 from apps.features.admin.forms import FeatureForm
+from apps.features.admin.gallery import GalleryPages
 from apps.features.admin.release import ReleasePages
+from apps.features.admin.wizard import WizardPages
 from apps.features.models import Feature
 from apps.features.overview import overview
 from apps.features.publishing import SCOPE
@@ -34,7 +36,15 @@ from apps.features.publishing import SCOPE
 
 @admin.register(Feature)
 class FeatureAdmin(
-    ReleasePages, AccessPages, GuardedDeletionMixin, AdminAssetsMixin, GrantsMixin, HistoryAdmin, ModelAdmin
+    ReleasePages,
+    AccessPages,
+    GalleryPages,
+    WizardPages,
+    GuardedDeletionMixin,
+    AdminAssetsMixin,
+    GrantsMixin,
+    HistoryAdmin,
+    ModelAdmin,
 ):
     form = FeatureForm
     list_display = ["shown_title", "key", "menu", "live", "cost", "enabled"]
@@ -43,6 +53,7 @@ class FeatureAdmin(
     search_fields = ["key", "title", "title_zh"]
     formfield_overrides = {ManyToManyField: {"widget": UnfoldAdminCheckboxSelectMultipleWidget}}
     actions_detail = ["open_access"]
+    actions_list = ["open_wizard", "open_gallery"]
     change_form_outer_before_template = "admin/features/head.html"
     fieldsets = [
         (
@@ -127,4 +138,10 @@ class FeatureAdmin(
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
-        return [*self.release_urls(wrap), *self.access_urls(wrap), *super().get_urls()]
+        return [
+            *self.gallery_urls(wrap),
+            *self.wizard_urls(wrap),
+            *self.release_urls(wrap),
+            *self.access_urls(wrap),
+            *super().get_urls(),
+        ]

@@ -1,6 +1,6 @@
 """Every route of the management API of features."""
 
-from apps.features.api import drafts, plans, preview, release, rollout, usage
+from apps.features.api import drafts, gallery, plans, preview, release, rollout, usage
 
 # Words before keys: `features/publish` is no feature called "publish".
 urlpatterns = [
@@ -9,5 +9,6 @@ urlpatterns = [
     *plans.urlpatterns,
     *preview.urlpatterns,
     *usage.urlpatterns,
+    *gallery.urlpatterns,
     *drafts.urlpatterns,
 ]
