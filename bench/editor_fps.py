@@ -1,6 +1,6 @@
 """The flow editor with 300 steps in a real Chromium: frames while steps are dragged and the canvas is panned.
 
-Needs an instance that runs: `.venv/bin/python bench/editor_fps.py http://127.0.0.1:8000 operator PASSWORD`.
+Run: `.venv/bin/python bench/editor_fps.py`; with an address, a name and a password it looks at an instance that runs.
 The graph is only shown, never saved. Headless Chromium draws without a graphics card, so on a desk it is rather faster.
 """
 
@@ -8,12 +8,14 @@ import json
 import re
 import statistics
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Page, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from ops.instance import start_paiban
 from tests.e2e.conftest import ARGUMENTS
 from tests.e2e.flow_stub import FlowStub
 
@@ -104,5 +106,10 @@ def main(url: str, name: str, password: str) -> None:
         browser.close()
 
 
+def alone() -> None:
+    with tempfile.TemporaryDirectory(prefix="paiban-editor-") as folder, start_paiban(Path(folder) / "data") as running:
+        main(running.url, "operator", running.demo_password)
+
+
 if __name__ == "__main__":
-    main(*sys.argv[1:4])
+    main(*sys.argv[1:4]) if len(sys.argv) == 4 else alone()

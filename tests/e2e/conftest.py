@@ -61,7 +61,7 @@ def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def shot():
+def shot() -> Callable[..., None]:
     """Keeps a screenshot for people to look at."""
     folder = Path(os.environ.get("PAIBAN_SCREENSHOTS", "var/artifacts/screenshots"))
     folder.mkdir(parents=True, exist_ok=True)

@@ -281,7 +281,7 @@ def test_problems__while_drawing__stand_on_the_step_and_lead_there(paiban, opera
 
     stub.problems = []
     operator.locator("[data-field='inputs.text'] textarea").fill("better")
-    expect(operator.get_by_text("No problems")).to_be_visible()
+    expect(operator.locator(".fe-foot")).to_contain_text("No problems")
     expect(box(operator, "copy")).not_to_have_attribute("data-level", "error")
 
 

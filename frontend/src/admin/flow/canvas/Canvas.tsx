@@ -1,5 +1,5 @@
-import { Background, BackgroundVariant, MiniMap, ReactFlow, ViewportPortal, type Connection, type EdgeChange, type FinalConnectionState, type Handle as InternalHandle, type NodeChange } from "@xyflow/react";
-import { useState } from "react";
+import { Background, BackgroundVariant, MiniMap, ReactFlow, ViewportPortal, type Connection, type EdgeChange, type FinalConnectionState, type Handle as InternalHandle, type NodeChange, type ReactFlowProps } from "@xyflow/react";
+import { useMemo, useState } from "react";
 import { useStore } from "../../../ui/store";
 import { reveal } from "../actions";
 import { look, useDesk, usePart, type Desk, type Menu } from "../desk";
@@ -24,6 +24,7 @@ export function Canvas() {
   const full = usePart(desk.view, (view) => view.full);
   const [active, setActive] = useState(false);
   const free = !desk.readOnly;
+  const handlers = useMemo(() => handlersOf(desk), [desk]);
   return (
     <div className="fe-canvas" onFocus={() => setActive(true)} onBlur={() => setActive(false)}>
       <ReactFlow<Box, Line>
@@ -32,21 +33,7 @@ export function Canvas() {
         nodeTypes={NODE_TYPES}
         edgeTypes={EDGE_TYPES}
         aria-label={say(free ? "canvas.label" : "canvas.labelRead")}
-        onInit={desk.setRf}
-        onNodesChange={(changes) => changed(desk, changes)}
-        onEdgesChange={(changes) => picked(desk, changes)}
-        onNodeDragStop={() => settle(desk)}
-        onSelectionDragStop={() => settle(desk)}
-        isValidConnection={(connection) => refusalOf(desk, connection as Connection) === null}
-        onConnect={(connection) => linked(desk, connection)}
-        onConnectEnd={(event, state) => ended(desk, event, state as unknown as FinalConnectionState)}
-        onNodeDoubleClick={(_event, box) => open(desk, box.id)}
-        onNodeClick={(event, box) => clicked(desk, box, event.shiftKey || event.ctrlKey || event.metaKey)}
-        onPaneClick={() => look(desk, { menu: null, adding: null, side: desk.view.get().side === "step" ? null : desk.view.get().side })}
-        onNodeContextMenu={(event, box) => menu(desk, event, { kind: kindOf(box), id: kindOf(box) === "step" ? box.id : idIn(box.id) }, box.id)}
-        onEdgeContextMenu={(event, edge) => menu(desk, event, { kind: "edge", id: edge.id })}
-        onPaneContextMenu={(event) => menu(desk, event, { kind: "pane" })}
-        onSelectionContextMenu={(event, boxes) => boxes[0] && menu(desk, event, { kind: "step", id: boxes[0].id })}
+        {...handlers}
         nodesDraggable={free}
         nodesConnectable={free}
         nodesFocusable={false}
@@ -65,11 +52,38 @@ export function Canvas() {
       >
         <Background variant={BackgroundVariant.Dots} gap={20} size={1.2} />
         <GuideLines />
-        <MiniMap<Box> pannable zoomable position="bottom-left" ariaLabel={say("canvas.map")} nodeClassName={(box) => `fe-mini fe-mini--${box.type}`} className="fe-minimap" />
+        <MiniMap<Box> pannable zoomable position="bottom-left" ariaLabel={say("canvas.map")} nodeClassName={miniClass} className="fe-minimap" />
       </ReactFlow>
     </div>
   );
 }
+
+type Handlers = Pick<ReactFlowProps<Box, Line>,
+  | "onInit" | "onNodesChange" | "onEdgesChange" | "onNodeDragStop" | "onSelectionDragStop" | "isValidConnection" | "onConnect" | "onConnectEnd"
+  | "onNodeDoubleClick" | "onNodeClick" | "onPaneClick" | "onNodeContextMenu" | "onEdgeContextMenu" | "onPaneContextMenu" | "onSelectionContextMenu">;
+
+/** Made once: with handlers that are new at each frame of a drag, the library would draw every box anew. */
+function handlersOf(desk: Desk): Handlers {
+  return {
+    onInit: desk.setRf,
+    onNodesChange: (changes) => changed(desk, changes),
+    onEdgesChange: (changes) => picked(desk, changes),
+    onNodeDragStop: () => settle(desk),
+    onSelectionDragStop: () => settle(desk),
+    isValidConnection: (connection) => refusalOf(desk, connection as Connection) === null,
+    onConnect: (connection) => linked(desk, connection),
+    onConnectEnd: (event, state) => ended(desk, event, state as unknown as FinalConnectionState),
+    onNodeDoubleClick: (_event, box) => open(desk, box.id),
+    onNodeClick: (event, box) => clicked(desk, box, event.shiftKey || event.ctrlKey || event.metaKey),
+    onPaneClick: () => look(desk, { menu: null, adding: null, side: desk.view.get().side === "step" ? null : desk.view.get().side }),
+    onNodeContextMenu: (event, box) => menu(desk, event, { kind: kindOf(box), id: kindOf(box) === "step" ? box.id : idIn(box.id) }, box.id),
+    onEdgeContextMenu: (event, edge) => menu(desk, event, { kind: "edge", id: edge.id }),
+    onPaneContextMenu: (event) => menu(desk, event, { kind: "pane" }),
+    onSelectionContextMenu: (event, boxes) => boxes[0] && menu(desk, event, { kind: "step", id: boxes[0].id }),
+  };
+}
+
+const miniClass = (box: Box) => `fe-mini fe-mini--${box.type}`;
 
 const kindOf = (box: Box): "step" | "group" | "note" => (box.type === "group" || box.type === "note" ? box.type : "step");
 
