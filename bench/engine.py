@@ -104,14 +104,16 @@ class Memory:
     async def delta(self, path: str, text: str) -> None: ...
 
 
-async def milliseconds(how: str, *, parallel: bool, user: Any) -> float:
+async def milliseconds(how: str, *, parallel: bool, user: Any) -> tuple[float, float]:
+    """Of a node: on the clock, and of this process's CPU, which other work on the machine does not stretch."""
     from apps.core.aio import in_thread
     from apps.pipelines.engine.run import Run, execute
     from apps.pipelines.graph import parse_graph
     from apps.tasks.journal import RunJournal
     from apps.tasks.models import StepRun
 
-    parsed, taken = parse_graph(graph(parallel=parallel)), []
+    parsed = parse_graph(graph(parallel=parallel))
+    taken, used = [], []
     for _round in range(ROUNDS):
         task = await in_thread(claimed)(user)
         journal: Any = Memory() if how == "memory" else RunJournal(task, parsed)
@@ -125,12 +127,25 @@ async def milliseconds(how: str, *, parallel: bool, user: Any) -> float:
             sink=journal,
             grouped=how != "commit each",
         )
-        began = time.perf_counter()
+        began, cpu = time.perf_counter(), time.process_time()
         await execute(run)
         taken.append((time.perf_counter() - began) * 1000 / NODES)
+        used.append((time.process_time() - cpu) * 1000 / NODES)
         if how != "memory":
             kept = await in_thread(StepRun.objects.filter(task=task, status="succeeded").count)()
             assert kept == NODES + 2, f"{kept} steps were kept"
+    return statistics.median(taken[WARM:]), statistics.median(used[WARM:])
+
+
+def bare_commit(user: Any) -> float:
+    """Milliseconds of the least durable thing there is: one row changed, one commit."""
+    from apps.tasks.models import Task
+
+    task, taken = claimed(user), []
+    for number in range(ROUNDS):
+        began = time.perf_counter()
+        Task.objects.filter(pk=task.pk).update(event_seq=number)
+        taken.append((time.perf_counter() - began) * 1000)
     return statistics.median(taken[WARM:])
 
 
@@ -151,12 +166,13 @@ def main() -> None:
     from django.contrib.auth import get_user_model
 
     user = get_user_model().objects.create(username="bench")
-    print(synchronous())
+    print(f"{synchronous()}; one bare commit {bare_commit(user):.2f} ms; load {os.getloadavg()[0]:.1f}")
     try:
         for parallel in (False, True):
             for how in ("memory", "grouped", "commit each"):
-                found = asyncio.run(milliseconds(how, parallel=parallel, user=user))
-                print(f"{'parallel' if parallel else 'sequential':10} {NODES}  {how:12} {found:7.3f} ms a node")
+                clock, cpu = asyncio.run(milliseconds(how, parallel=parallel, user=user))
+                shape = "parallel" if parallel else "sequential"
+                print(f"{shape:10} {NODES}  {how:12} {clock:7.3f} ms a node, {cpu:6.3f} of them CPU")
     finally:
         server.stop()
 
