@@ -179,7 +179,7 @@ POISON = [
     (lambda p: p["prompts"]["copywriter"].update(body="{% if a %}" * 3000), "/prompts/copywriter/body: The template"),
     (lambda p: p.update(pipelines={"x": {}}), "/pipelines/x/graph: Field required"),
     (lambda p: p.update(pipelines={"x": {"graph": {"nodes": [5]}}}), "/pipelines/x: /nodes/0: This is not"),
-    (lambda p: node(p, 1).update(inputs={"product": nested(990)}), "the payload is nested too deeply"),
+    (lambda p: node(p, 1).update(inputs={"product": nested(990)}), "nested more than 100 deep"),
     (lambda p: p.update(tools={"s/t": {"sha256": "x"}}), "/tools/s/t/description: Field required"),
 ]
 
