@@ -12,7 +12,7 @@ from tests.faults.chaos.processes import WORKERS, Fleet
 
 HIT_SECONDS: Final = 90.0
 # Modules with failpoints that nothing else of this program imports.
-MODULES: Final = ("apps.tasks.jobs", "apps.core.outbox.services", "apps.quotas.services")
+MODULES: Final = ("apps.tasks.jobs", "apps.tasks.services", "apps.core.outbox.services", "apps.quotas.services")
 # By the beginning of the name, the longest first; whatever is not here happens in a worker.
 PROCESSES: Final = {
     "outbox.enqueue": "web",
@@ -24,6 +24,7 @@ PROCESSES: Final = {
     "tasks.cancel": "web",
     "tasks.answer": "web",
     "tasks.sweep": "dispatcher",
+    "tasks.wake": "dispatcher",
 }
 
 
@@ -31,7 +32,7 @@ def all_points() -> list[str]:
     """Every failpoint that a run of a feature can pass."""
     for module in MODULES:
         importlib.import_module(module)
-    return [name for name in names() if name.startswith(("tasks.", "outbox.", "quotas."))]
+    return [name for name in names() if name.startswith(("tasks.", "outbox.", "quotas.", "pipelines."))]
 
 
 def process_of(point: str) -> str:
