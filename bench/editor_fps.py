@@ -16,10 +16,16 @@ from playwright.sync_api import Page, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from ops.instance import start_paiban
-from tests.e2e.conftest import ARGUMENTS
 from tests.e2e.flow_stub import FlowStub
 
 NODES, MOVES = 300, 120
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 RECORD = """() => {
   window.frames_ = []; window.long_ = [];
   const note = (list) => list.getEntries().forEach((one) => window.long_.push(one.duration));

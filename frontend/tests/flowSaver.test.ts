@@ -146,3 +146,15 @@ test("ready is asked for after everything was saved, and a refusal leaves the dr
   expect(await saver.mark("draft")).toBe(false);
   expect(saver.state.status).toBe("ready");
 });
+
+test("before the form is sent, what is under way is waited for and nothing more is begun", async () => {
+  await saver.open();
+  note("x");
+  expect(saver.rest()).toBe(null);
+  await pass(60_000);
+  expect(server.writes).toEqual([]);
+  const saving = saver.save();
+  expect(saver.rest()).not.toBe(null);
+  await saving;
+  expect(saver.rest()).toBe(null);
+});

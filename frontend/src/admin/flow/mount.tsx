@@ -130,7 +130,14 @@ function guard(desk: Desk, field: FormField): void {
     if (lost) event.preventDefault();
   };
   window.addEventListener("beforeunload", ask);
-  field.form?.addEventListener("submit", () => window.removeEventListener("beforeunload", ask));
+  field.form?.addEventListener("submit", (event) => {
+    const { target, submitter } = event;
+    const busy = desk.saver.rest();
+    // The form says which revision it has seen; a save that is under way makes another one.
+    if (busy) event.preventDefault();
+    else window.removeEventListener("beforeunload", ask);
+    void busy?.then(() => (target as HTMLFormElement).requestSubmit(submitter));
+  });
 }
 
 function addSheets(host: HTMLElement): void {

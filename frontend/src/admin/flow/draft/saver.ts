@@ -103,6 +103,12 @@ export class Saver {
     await this.busy;
   }
 
+  /** No more saving by itself: the form is about to. What is under way is answered, to be waited for. */
+  rest(): Promise<void> | null {
+    clearTimeout(this.timer);
+    return this.busy;
+  }
+
   private async write(automatic: boolean): Promise<void> {
     const doc = this.editor.doc;
     const [graph, layout] = [!equal(doc.graph, this.base.graph), !equal(doc.layout, this.base.layout)];
