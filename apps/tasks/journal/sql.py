@@ -16,7 +16,7 @@ def put(model: type[models.Model], rows: Sequence[dict[str, Any]], *, key: Seque
         columns = tuple(batch[0])
         statement = _statement(connection.vendor, model, columns, tuple(key), len(batch))
         with connection.cursor() as cursor:
-            cursor.execute(statement, [_plain(model, name, row[name]) for row in batch for name in columns])
+            cursor.execute(statement, _values(model, batch, columns))
 
 
 def _batches(rows: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
@@ -30,6 +30,22 @@ def _batches(rows: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
         batches[-1].append(row)
         size += weight
     return batches
+
+
+def _values(model: type[models.Model], batch: Sequence[dict[str, Any]], columns: tuple[str, ...]) -> list[Any]:
+    """The batch as the driver takes it. Times and ids of one page are the same few, and each is converted once."""
+    known: dict[tuple[str, Any], Any] = {}
+    values = []
+    for row in batch:
+        for name in columns:
+            value = row[name]
+            if value is not None and not isinstance(value, str | int | float):
+                at = name, value
+                if at not in known:
+                    known[at] = _plain(model, name, value)
+                value = known[at]
+            values.append(value)
+    return values
 
 
 @lru_cache(maxsize=512)
@@ -55,7 +71,5 @@ def _converter(vendor: str, model: type[models.Model], column: str) -> Any:
 
 
 def _plain(model: type[models.Model], column: str, value: Any) -> Any:
-    """`value` as the driver takes it. Texts stand for themselves: JSON was made of its column's values before."""
-    if value is None or isinstance(value, str | int | float):
-        return value
+    """`value` as the driver takes it. Texts and numbers stand for themselves: JSON was made a text before."""
     return _converter(connection.vendor, model, column).get_db_prep_value(value, connection)
