@@ -84,7 +84,7 @@ class WizardPages(FeaturePages):
         shown = {"form": form, "form_preview": preview, "designer": {"language": preview["language"]}}
         return self._wizard_page(request, "form", feature, shown)
 
-    @needs("features:read")
+    @needs("features:write")
     def wizard_pipeline_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """What happens with the input, and what is not right about it yet."""
         feature = self.feature_of(request, pk, "change")
@@ -96,7 +96,7 @@ class WizardPages(FeaturePages):
         }
         return self._wizard_page(request, "pipeline", feature, shown)
 
-    @needs("features:read")
+    @needs("features:write")
     def wizard_finish_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Look at it, and publish it."""
         feature = self.feature_of(request, pk, "change", "publish")
