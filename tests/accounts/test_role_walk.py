@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 from http.cookies import SimpleCookie
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +14,7 @@ from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.db import models, transaction
 from django.test import Client
+from django.utils import timezone
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -117,7 +119,7 @@ class Builder:
             "content_type_id": lambda _route: "1",
             "url": lambda _route: "nowhere",
             "version": lambda _route: "1",
-            "path": lambda _route: "ask",
+            "path": self.question,
             "plan": self.plan, "plan_id": self.plan,
             "verb": lambda route: "stop" if "rollout" in route else "cancel",
         }  # fmt: skip
@@ -138,6 +140,12 @@ class Builder:
         if "/providers/" in route:
             return "mock"
         return "greeting" if "/usage/" in route or "/prompts/" in route else "greeter"
+
+    def question(self, _route: str) -> str:
+        """A question that the caller's task asks."""
+        due = timezone.now() + timedelta(hours=1)
+        self.task.questions.get_or_create(path="ask", defaults={"node": "ask", "deadline_at": due})
+        return "ask"
 
     def plan(self, _route: str) -> str:
         """A withdrawal that the caller has proposed: who may propose may cancel it."""
