@@ -120,7 +120,7 @@ class Builder:
             "content_type_id": lambda _route: "1",
             "url": lambda _route: "nowhere",
             "version": lambda _route: "1",
-            "path": lambda _route: "ask",
+            "path": self.question,
             "plan": self.plan, "plan_id": self.plan,
             "verb": lambda route: "stop" if "rollout" in route else "cancel",
         }  # fmt: skip
@@ -143,6 +143,12 @@ class Builder:
         if "/providers/" in route:
             return "mock"
         return "greeting" if "/usage/" in route or "/prompts/" in route else "greeter"
+
+    def question(self, _route: str) -> str:
+        """A question that the caller's task asks."""
+        due = timezone.now() + timedelta(hours=1)
+        self.task.questions.get_or_create(path="ask", defaults={"node": "ask", "deadline_at": due})
+        return "ask"
 
     def plan(self, _route: str) -> str:
         """A withdrawal that the caller has proposed: who may propose may cancel it."""
