@@ -39,7 +39,7 @@ from apps.prompts.services import move_label
 from apps.providers.models import Endpoint
 from apps.quotas.models import UserBudget
 from apps.quotas.services import account_of
-from apps.tasks.models import Question, Task
+from apps.tasks.models import Task
 from apps.tasks.services import create_task
 from apps.tasks.trials.frozen import draft_payload, freeze
 from apps.tasks.trials.services import queue
@@ -91,7 +91,6 @@ class Builder:
     def __init__(self, rows: dict[Any, Any], caller: User | None) -> None:
         self.rows, self.caller = rows, caller
         self.task = create_task(caller, feature="greeter", given={"name": "y"}) if caller else rows[Task]
-        Question.objects.create(task=self.task, path="ask", node="ask", deadline_at=timezone.now() + timedelta(hours=1))
         self.trial = self.trial_of(caller or rows[User])
         self.key = create_key(caller, by=caller, name="k", scopes=scopes()).row if caller else rows[ApiKey]
 
