@@ -54,7 +54,7 @@ class NotRecorded(ApiError):
 class RecordedFailed(ApiError):
     """The recorded call failed then, so it fails in the replay."""
 
-    code, reason, status = "TASKS_2041", "E_RECORDED_FAILED", 502
+    code, reason, status = "TASKS_5041", "E_RECORDED_FAILED", 502
     message = _("In the old run %(address)s failed: %(what)s")
 
 

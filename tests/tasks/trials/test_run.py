@@ -278,7 +278,7 @@ def test_replay__of_a_failed_run__fails_in_the_same_place(member, editor, asks):
     new = run(replay(editor, str(old.pk), Again()))
 
     assert (old.status, new.status) == (Status.FAILED, Status.FAILED)
-    assert new.error["code"] == "TASKS_2041"
+    assert new.error["code"] == "TASKS_5041"
     told = Api(editor).get(f"/api/v1/admin/trials/{new.pk}/compare").json()
     assert [step["path"] for step in told["steps"] if step["change"] == "differs"] == ["copy"]
 
