@@ -7,6 +7,8 @@ from typing import Any
 from playwright.sync_api import Page, Request, Route
 
 ROOT = re.compile(r"/api/v1/admin/(pipelines|trials)(/|$)")
+PAGE = re.compile(r"/admin/pipelines/pipeline/[0-9]+/change/$")
+DATA = re.compile(r'(<script id="flow-data"[^>]*>)(.*?)(</script>)', re.DOTALL)
 TEXT = {"type": "string"}
 STARTED = "2026-01-02T03:04:05Z"
 
@@ -133,10 +135,24 @@ class FlowStub:
 
     def serve(self, page: Page) -> None:
         page.route(ROOT, self._answer)
+        page.route(PAGE, self._page)
 
     def colleague(self, graph: dict[str, Any]) -> None:
         """Somebody else saves `graph`."""
         self.draft |= {"graph": graph, "revision": self.draft["revision"] + 1, "updated_by": "bob"}
+
+    def _page(self, route: Route, request: Request) -> None:
+        """The real page, with the stub's draft in it and no feature that has a form of its own."""
+        if request.method != "GET":
+            return route.continue_()
+        response = route.fetch()
+        given = {name: self.draft[name] for name in ("graph", "layout", "revision", "status")} | {"feature": None}
+
+        def filled(found: re.Match[str]) -> str:
+            data = json.dumps(json.loads(found[2]) | given).replace("<", "\\u003C")
+            return found[1] + data + found[3]
+
+        return route.fulfill(response=response, body=DATA.sub(filled, response.text(), count=1))
 
     def _answer(self, route: Route, request: Request) -> None:
         path = request.url.split("/api/v1/admin/")[1].split("?")[0]
