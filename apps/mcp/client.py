@@ -14,7 +14,6 @@ from apps.mcp.errors import (
     ServerBusy,
     ServerUnreachable,
     ToolChanged,
-    ToolInterrupted,
     ToolTimeout,
     ToolUnknown,
 )
@@ -39,7 +38,6 @@ async def call_tool(
     approved: dict[str, Any],
     on_progress: OnProgress,
     keep: KeepFile | None = None,
-    again: bool = False,
 ) -> dict[str, Any]:
     """The result of `server_key/tool`, as `results.read_result` tells it.
 
@@ -47,15 +45,11 @@ async def call_tool(
     every call. Raises `ArgumentsInvalid` before anything is sent, `ToolChanged` when the server shows another tool
     than the approved one, and the session's errors; `details.outcome` is "unknown" when the tool may have run. Only a
     tool that operator and server both call repeatable, or the settings do, is called again after such an error.
-
-    `again` says that this call was begun before, by a process that died: `ToolInterrupted` then, with the same outcome,
-    unless the tool is repeatable. Files inside the answer go to `keep`.
+    Files inside the answer go to `keep`.
     """
     check_arguments(tool, approved["input_schema"], arguments)
     entry = await sync_to_async(catalogue.server)(server_key)
     target, options = Target.of_entry(server_key, entry), catalogue.options(entry, tool)
-    if again and not options.repeatable:
-        raise ToolInterrupted(tool=f"{server_key}/{tool}", details={"outcome": "unknown"})
     find = stored_credential(target)
     tries = 1 + options.retries
     attempt = 0

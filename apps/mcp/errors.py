@@ -65,13 +65,6 @@ class InputWanted(ApiError):
     message = _("The tool “%(tool)s” asks for input while it runs, which is not possible here.")
 
 
-class ToolInterrupted(ApiError):
-    """Whoever called the tool died meanwhile; nobody knows whether it did its work, and it may not do it twice."""
-
-    code, reason, status = "MCP_5011", "E_TOOL_INTERRUPTED", 502
-    message = _("The tool “%(tool)s” may have run before the work was interrupted. It is not called twice by itself.")
-
-
 class ToolFailed(ApiError):
     """The tool itself refused or failed; the same call would fail again."""
 

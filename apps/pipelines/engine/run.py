@@ -110,7 +110,6 @@ def _work(run: Run, pen: Pen, resumed: Resumed) -> Work:
         steps=dict(resumed.steps),
         skipped=set(resumed.skipped),
         attempts=dict(resumed.attempts),
-        begun_before=frozenset(resumed.attempts),
         questions=questions,
         sleeping=dict(resumed.sleeping),
     )

@@ -75,12 +75,11 @@ class Step:
         """Tried again after retryable failures with exponential backoff and full jitter."""
         policy = self.node.policy
         retries = self.kind.retries if policy.retries is None else policy.retries
-        again = self.path in self.work.begun_before and not self.work.paused_before(self.path)
         self.resumed = self._how_the_pause_ended()
         self._count_attempt(first=True)
         for self.tried in count():
             try:
-                result = await self._attempt(again=again)
+                result = await self._attempt()
                 return result if isinstance(result, Pause) else await self._finished(result)
             except ApiError as exc:
                 if not exc.retryable or self.tried >= retries or isinstance(exc, RunLimit):
@@ -104,7 +103,7 @@ class Step:
         until = self.work.sleeping.get(self.path)
         return Woken(until) if until is not None and until <= datetime.now(UTC) else None
 
-    async def _attempt(self, *, again: bool) -> NodeResult | Pause:
+    async def _attempt(self) -> NodeResult | Pause:
         self.work.budget.count_step()
         attempt = self.work.attempts[self.path]
         if len(self.path) > MAX_PATH:
@@ -120,7 +119,7 @@ class Step:
         await self.work.pen.each()
         outside = self._outside()
         try:
-            return await self._within_time(self._context(inputs, outside, again=again))
+            return await self._within_time(self._context(inputs, outside))
         except Pause as pause:
             return await self._paused(pause)
         except ApiError:
@@ -185,7 +184,7 @@ class Step:
             if seconds <= SHORT_SLEEP_SECONDS:
                 await asyncio.sleep(max(seconds, 0))
                 self.resumed = Woken(pause.until)
-                return await self._attempt(again=False)
+                return await self._attempt()
             self.work.sleeping[path] = pause.until
             self.work.pen.add(Sleeping(path, self.node.type, pause.until))
         return pause
@@ -200,7 +199,7 @@ class Step:
         key = f"{self.work.key}:{self.path}"
         return Recorded(self.work.calls, self.node.id, self.path, key, self.node.policy.unknown)
 
-    def _context(self, inputs: Mapping[str, Any], outside: Recorded, *, again: bool) -> NodeContext:
+    def _context(self, inputs: Mapping[str, Any], outside: Recorded) -> NodeContext:
         work = self.work
         return NodeContext(
             node_id=self.node.id,
@@ -222,7 +221,6 @@ class Step:
             on_delta=self._on_delta,
             spent=lambda: work.budget.spent,
             left=lambda: work.budget.left,
-            again=again,
         )
 
     async def _log(self, level: LogLevel, message: str) -> None:

@@ -36,7 +36,6 @@ class Work:
     steps: dict[str, FinishedStep]
     skipped: set[str]
     attempts: dict[str, int]
-    begun_before: frozenset[str]  # steps that an earlier claim began
     questions: dict[str, Asked | Answer]
     sleeping: dict[str, datetime]
     graphs: dict[str, Graph] = field(default_factory=dict)  # of pipelines below, parsed

@@ -109,4 +109,3 @@ class NodeContext:
     on_delta: Callable[[str], Awaitable[None]]
     spent: Callable[[], int]  # micro-credits of the whole run so far
     left: Callable[[], int | None]  # micro-credits until the run's limit; None where there is none
-    again: bool = False  # an earlier worker began this step; nobody knows how far it came
