@@ -12,6 +12,7 @@ from django.utils.translation import get_language, gettext, override
 from apps.core import aio
 from apps.core.crypto import strike
 from apps.core.errors import ApiError
+from apps.core.http_wire import NameUnknown
 from apps.providers.errors import (
     HandlerUnknown,
     KeyMissing,
@@ -121,7 +122,7 @@ async def _listed(probe: Probe) -> list[str]:
 def _failed(probe: Probe, error: ApiError, started: float) -> Found:
     cause = error.__cause__
     words = str(error.params.get("what", ""))
-    if isinstance(error, UpstreamFailed) and isinstance(cause, aiohttp.ClientError):
+    if isinstance(error, UpstreamFailed) and isinstance(cause, ConnectionError | aiohttp.InvalidURL):
         words = f"{type(cause).__name__}: {cause}"
     if isinstance(error, ModelVanished):  # a list of models that is not there is no missing model
         error = NothingThere()
@@ -136,7 +137,7 @@ def _failed(probe: Probe, error: ApiError, started: float) -> Found:
         False,
         _ms(started) if asked else None,
         error=told,
-        resolved=not isinstance(cause, aiohttp.ClientConnectorDNSError) if asked and probe.base_url else None,
+        resolved=not isinstance(cause, NameUnknown) if asked and probe.base_url else None,
         key_refused=isinstance(error, UpstreamKeyRefused),
     )
 

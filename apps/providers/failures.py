@@ -49,11 +49,11 @@ def failure_of(
 
 
 def refusal(status: int, raw: bytes, headers: Mapping[str, str], candidate: Candidate) -> UpstreamError:
-    """The error that an answer other than success means; `raw` is its beginning."""
+    """The error that an answer other than success means; `raw` is its beginning, names of `headers` in lower case."""
     found = _decoded(raw)
     if status == 400 and b"API_KEY_INVALID" in raw:  # Google's way to say 401
         status = 401
-    details = _retry_after(headers.get("Retry-After", "")) or _retry_info(found)
+    details = _retry_after(headers.get("retry-after", "")) or _retry_info(found)
     return failure_of(status, _words(found, status), candidate, details=details)
 
 
@@ -122,7 +122,7 @@ def failures_named(candidate: Candidate, secret: str | None) -> Iterator[None]:
     except aiohttp.InvalidURL as exc:
         check_refused(exc)
         raise UpstreamFailed(endpoint=candidate.endpoint, what=type(exc).__name__) from exc
-    except (aiohttp.ClientError, ConnectionError) as exc:
+    except ConnectionError as exc:
         raise UpstreamFailed(endpoint=candidate.endpoint, what=type(exc).__name__) from exc
     except ValueError as exc:
         # An address that is none, a header that cannot be sent, bytes that do not decompress.

@@ -4,8 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from typing import Protocol
 
-import aiohttp
-
+from apps.core.http_wire import Answer
 from apps.providers import upstream
 from apps.providers.errors import UpstreamError, UpstreamFailed
 from apps.providers.types import Candidate, Finish, Item, Usage
@@ -27,7 +26,7 @@ class Reading(Protocol):
     def take(self, name: str, data: bytes) -> Iterable[Item]: ...
 
 
-async def pieces(response: aiohttp.ClientResponse, candidate: Candidate, reading: Reading) -> AsyncIterator[Item]:
+async def pieces(response: Answer, candidate: Candidate, reading: Reading) -> AsyncIterator[Item]:
     """The answer's pieces, then `Finish` and `Usage`.
 
     Raises `UpstreamFailed` when the stream ends before the answer does. Once the upstream said why the answer ended it
@@ -55,6 +54,6 @@ async def _after_end(found: AsyncIterator[tuple[str, bytes]], reading: Reading) 
         async with asyncio.timeout(reading.linger):
             name, data = await anext(found)
         return reading.take(name, data)
-    except (StopAsyncIteration, TimeoutError, ConnectionError, aiohttp.ClientError, UpstreamError):
+    except (StopAsyncIteration, TimeoutError, ConnectionError, UpstreamError):
         reading.done = True
         return ()

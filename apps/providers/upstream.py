@@ -8,10 +8,10 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
-import aiohttp
 import msgspec
 
-from apps.core.http import session
+from apps.core import http_wire
+from apps.core.http_wire import Answer
 from apps.providers.errors import UpstreamError, UpstreamFailed
 from apps.providers.failures import failures_named, refusal
 from apps.providers.types import Candidate
@@ -31,7 +31,6 @@ __all__ = [
     "url_of",
 ]
 
-CONNECT_SECONDS = 2.0
 MAX_LINE = 1024 * 1024  # bytes; a longer line is no event
 MAX_ANSWER = 32 * 1024 * 1024  # bytes of an answer in one piece, decompressed
 MAX_STREAM = 128 * 1024 * 1024  # bytes of a stream; a long answer is some tens of them
@@ -43,20 +42,15 @@ _SUCCESS = frozenset({200, 201})
 
 async def send(
     url: str, body: bytes, headers: Mapping[str, str], candidate: Candidate, secret: str | None, *, stream: bool
-) -> aiohttp.ClientResponse:
+) -> Answer:
     """A successful response whose body is still to be read; whoever takes it releases or closes it.
 
     Raises the errors of `providers.errors`, and `AddressRefused` for an address inside our own network.
     """
     patience = candidate.first_byte_seconds if stream else 0
     with failures_named(candidate, secret):
-        asking = session().post(
-            url,
-            data=body,
-            headers={"Content-Type": "application/json", **headers},
-            timeout=_timeout(candidate.timeout_seconds),
-            allow_redirects=False,
-        )
+        given = {"Content-Type": "application/json", **headers}
+        asking = http_wire.post(url, given, body, seconds=candidate.timeout_seconds)
         if patience:
             async with asyncio.timeout(patience):
                 response = await asking
@@ -79,7 +73,7 @@ async def asked(
     secret: str | None,
     *,
     stream: bool = False,
-) -> AsyncIterator[aiohttp.ClientResponse]:
+) -> AsyncIterator[Answer]:
     """`send` for as long as the block lasts; failures of reading inside it are told apart too."""
     response = await send(url, encoded(body), headers, candidate, secret, stream=stream)
     async with held(response, candidate, secret):
@@ -87,25 +81,22 @@ async def asked(
 
 
 @asynccontextmanager
-async def held(response: aiohttp.ClientResponse, candidate: Candidate, secret: str | None) -> AsyncIterator[None]:
+async def held(response: Answer, candidate: Candidate, secret: str | None) -> AsyncIterator[None]:
     """A response that is read in the block, and given back or closed after it; failures are told apart."""
     try:
         with failures_named(candidate, secret):
             yield
         await _drained(response)
     finally:
-        if response.content.at_eof():
-            response.release()
-        else:
-            response.close()  # what is left unread would otherwise be waited for
+        response.close()
 
 
-async def _drained(response: aiohttp.ClientResponse) -> None:
+async def _drained(response: Answer) -> None:
     """Read the end of an answer that is over, so that its connection serves again; not from a server that goes on."""
-    if not response.content.at_eof():
+    if not response.is_whole:
         with suppress(Exception):
             async with asyncio.timeout(DRAIN_SECONDS):
-                await response.content.readany()
+                await anext(response)
 
 
 def encoded(body: Mapping[str, Any]) -> bytes:
@@ -127,10 +118,10 @@ def decoded(raw: bytes | bytearray, candidate: Candidate) -> dict[str, Any]:
     return found
 
 
-async def read_json(response: aiohttp.ClientResponse, candidate: Candidate) -> dict[str, Any]:
+async def read_json(response: Answer, candidate: Candidate) -> dict[str, Any]:
     """The decoded body. Raises `UpstreamFailed` for what is no JSON object or too large."""
     raw = bytearray()
-    async for chunk in response.content.iter_any():
+    async for chunk in response:
         raw += chunk
         if len(raw) > MAX_ANSWER:
             raise UpstreamFailed(endpoint=candidate.endpoint, what="an answer without end")
@@ -139,7 +130,7 @@ async def read_json(response: aiohttp.ClientResponse, candidate: Candidate) -> d
     return decoded(raw, candidate)
 
 
-async def events(response: aiohttp.ClientResponse, candidate: Candidate) -> AsyncIterator[tuple[str, bytes]]:
+async def events(response: Answer, candidate: Candidate) -> AsyncIterator[tuple[str, bytes]]:
     """The server-sent events as (name, data); data of several lines are joined (WHATWG HTML, 9.2).
 
     Lines end with LF or CR LF; a last event that the server did not end counts. Raises `UpstreamFailed` for a line, an
@@ -148,7 +139,7 @@ async def events(response: aiohttp.ClientResponse, candidate: Candidate) -> Asyn
     held: list[bytes] = []  # the beginning of a line
     waiting = total = 0
     event = _Event(candidate)
-    async for chunk in response.content.iter_any():
+    async for chunk in response:
         total += len(chunk)
         *lines, rest = chunk.split(b"\n")
         if lines:
@@ -193,18 +184,12 @@ class _Event:
         return None
 
 
-@lru_cache(maxsize=1024)
-def _timeout(seconds: int) -> aiohttp.ClientTimeout:
-    """`seconds` for the whole answer, and as the longest silence within it."""
-    return aiohttp.ClientTimeout(total=seconds, sock_connect=CONNECT_SECONDS, sock_read=seconds)
-
-
-async def _refused(response: aiohttp.ClientResponse, candidate: Candidate) -> UpstreamError:
+async def _refused(response: Answer, candidate: Candidate) -> UpstreamError:
     """What an answer other than success means."""
     raw = bytearray()
-    with suppress(TimeoutError, aiohttp.ClientError):
+    with suppress(TimeoutError, ConnectionError):
         async with asyncio.timeout(ERROR_SECONDS):
-            async for chunk in response.content.iter_any():
+            async for chunk in response:
                 raw += chunk
                 if len(raw) > MAX_ERROR:
                     break
@@ -235,9 +220,11 @@ async def get_json(url: str, headers: Mapping[str, str], secret: str | None, *, 
         timeout_seconds=max(1, int(seconds)),
         max_retries=0,
     )
-    timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=min(CONNECT_SECONDS, seconds))
     with failures_named(probe, secret):
-        async with session().get(url, headers=headers, timeout=timeout, allow_redirects=False) as response:
+        response = await http_wire.get(url, headers, seconds=seconds)
+        try:
             if response.status not in _SUCCESS:
                 raise await _refused(response, probe)
             return await read_json(response, probe)
+        finally:
+            response.close()

@@ -120,9 +120,9 @@ class Response:
     content_type = "text/event-stream"
 
     def __init__(self, chunks):
-        self.content, self.chunks = self, chunks
+        self.chunks = chunks
 
-    async def iter_any(self):
+    async def __aiter__(self):
         for chunk in self.chunks:
             yield chunk
 

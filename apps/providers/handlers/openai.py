@@ -21,9 +21,9 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
-import aiohttp
 import msgspec
 
+from apps.core.http_wire import Answer
 from apps.providers import upstream
 from apps.providers.errors import UpstreamFailed, UpstreamRefused
 from apps.providers.failures import shaped, words_in
@@ -83,7 +83,7 @@ class OpenAIHandler:
 
     async def _sent(
         self, path: str, body: bytes, candidate: Candidate, secret: str | None, *, stream: bool, key: str
-    ) -> aiohttp.ClientResponse:
+    ) -> Answer:
         """The response; a server that does not know `stream_options` is asked without, now and from now on."""
         url, headers = _url(candidate, path), _headers(secret, key)
         if stream and candidate.base_url in self._uncounted:
@@ -121,7 +121,7 @@ class OpenAIHandler:
     ) -> Raw:
         """The upstream's answer as it is. Failures while it is read are told apart by whoever reads."""
         response = await self._sent(path, body, candidate, secret, stream=stream, key=key)
-        return Raw(response.content.iter_any(), response.content_type, response.close)
+        return Raw(response, response.content_type, response.close)
 
 
 def _url(candidate: Candidate, path: str) -> str:
