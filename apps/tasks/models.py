@@ -125,6 +125,7 @@ class Task(models.Model):
             models.Index(fields=["user", "-created_at", "-id"], name="task_owner_list"),
             models.Index(fields=["user", "status", "-created_at", "-id"], name="task_owner_status"),
             models.Index(fields=["status", "-created_at", "-id"], name="task_operator_list"),
+            models.Index(fields=["kind", "-created_at", "-id"], name="task_kind_list"),
             models.Index(fields=["status", "lease_until"], name="task_sweep"),
             models.Index(fields=["status", "run_after"], name="task_due"),
         ]

@@ -6,12 +6,12 @@ from typing import Any, Final
 
 from apps.core.aio import in_thread
 from apps.core.storage.models import StoredFile
+from apps.core.storage.naming import named_files
 from apps.core.storage.services import describe
 from apps.pipelines.graph import Graph, readable_graph
 from apps.tasks import events
 from apps.tasks.events import Frame
 from apps.tasks.models import Effect, StepRun, Task
-from apps.tasks.trials.compare import named_files
 from apps.tasks.trials.errors import TrialCancelled
 from apps.tasks.trials.hints import field_of, hint_of
 from apps.tasks.trials.plan import body_of

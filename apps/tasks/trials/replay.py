@@ -12,6 +12,7 @@ from apps.core.errors import Forbidden, InvalidRequest
 from apps.core.permissions import allows
 from apps.core.publishing.canonical import sha256_of
 from apps.core.request_id import get_request_id
+from apps.core.storage.naming import named_files
 from apps.features.models import Feature
 from apps.features.publishing import SCOPE
 from apps.pipelines.graph import Graph, readable_graph
@@ -20,7 +21,6 @@ from apps.pipelines.nodes import node_types
 from apps.tasks.errors import TaskUnknown
 from apps.tasks.models import Effect, Kind, Question, StepRun, Task
 from apps.tasks.trials import frozen
-from apps.tasks.trials.compare import named_files
 from apps.tasks.trials.errors import RealRunForbidden, ReplayImpossible
 from apps.tasks.trials.plan import body_of
 from apps.tasks.trials.services import RUN_REAL, SEE_ALL, TRY, queue, refuse_crowd
@@ -130,7 +130,10 @@ def _task(by: Any, old: Task, source: Mapping[str, Any]) -> Task:
 def _source_of_same(old: Task) -> dict[str, Any]:
     """What names the snapshot that the old run ran; a live run's is named by its feature and version."""
     source = old.source or {}
-    return {"frozen": source["frozen"]} if source.get("frozen") else {"snapshot": f"{old.feature}@{old.version}"}
+    if not source.get("frozen"):
+        return {"snapshot": f"{old.feature}@{old.version}"}
+    frozen.freshen(source["frozen"])
+    return {"frozen": source["frozen"]}
 
 
 def _same_body(old: Task) -> Mapping[str, Any]:
