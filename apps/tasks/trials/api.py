@@ -15,7 +15,7 @@ from apps.core.permissions import HasPermission
 from apps.tasks.trials import render, services
 from apps.tasks.trials.cases import cases_of
 from apps.tasks.trials.compare import compare
-from apps.tasks.trials.replay import read_again, replay, run_for
+from apps.tasks.trials.replay import counterpart, read_again, replay
 from apps.tasks.trials.wish import MODES
 
 MayTry = HasPermission.of(read=services.TRY, write=services.TRY)
@@ -61,8 +61,7 @@ class CompareView(APIView):
     )
     def get(self, request: Request, trial: str) -> Response:
         new = services.get_for(request.user, trial)
-        other = request.query_params.get("with") or (new.source or {}).get("of") or ""
-        return Response(compare(run_for(request.user, other), new))
+        return Response(compare(counterpart(request.user, new, request.query_params.get("with", "")), new))
 
 
 class ReplayView(APIView):

@@ -21,7 +21,7 @@ from apps.pipelines.nodes import node_types
 from apps.tasks.errors import TaskUnknown
 from apps.tasks.models import Effect, Kind, Question, StepRun, Task
 from apps.tasks.trials import frozen
-from apps.tasks.trials.errors import RealRunForbidden, ReplayImpossible
+from apps.tasks.trials.errors import CompareImpossible, RealRunForbidden, ReplayImpossible
 from apps.tasks.trials.plan import body_of
 from apps.tasks.trials.services import RUN_REAL, SEE_ALL, TRY, queue, refuse_crowd
 
@@ -74,6 +74,21 @@ def run_for(by: Any, task_id: str) -> Task:
     found = Task.objects.filter(pk=task_id).select_related("user").first() if _is_uuid(task_id) else None
     if found is None:
         raise TaskUnknown()
+    return found
+
+
+def counterpart(by: Any, task: Task, wanted: str = "") -> Task:
+    """The run `wanted`, or the one that `task` repeats, to stand beside `task`.
+
+    Raises `CompareImpossible` where there is neither, or both are one; `Forbidden`,
+    `TaskUnknown`.
+    """
+    other = wanted or str((task.source or {}).get("of") or "")
+    if not other:
+        raise CompareImpossible(what=_("this one repeats no run; name the one to compare it with."))
+    found = run_for(by, other)
+    if found.pk == task.pk:
+        raise CompareImpossible(what=_("it is one and the same."))
     return found
 
 
