@@ -23,6 +23,12 @@ def purge_trials() -> None:
     retention.purge()
 
 
+@signals.worker_ready.connect
+def _listen(**kwargs: Any) -> None:
+    """A worker hears of places that become free elsewhere."""
+    asyncio.run_coroutine_threadsafe(slots.listen(), aio.background_loop())
+
+
 @signals.worker_shutting_down.connect
 def _hand_back(**kwargs: Any) -> None:
     """A worker that stops lets go of its tasks, so that others need not wait for the lease to lapse."""
