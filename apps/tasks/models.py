@@ -180,7 +180,7 @@ class StepRun(models.Model):
     error = models.JSONField(null=True)
     went_on = models.BooleanField(default=False)  # it failed, and the run followed its way `error`
     reused = models.BooleanField(default=False)  # its result was given: a pin, or a step of another run
-    wake_at = models.DateTimeField(null=True)  # it sleeps until then
+    wake_at = models.DateTimeField(null=True)  # it sleeps until then, or did
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 

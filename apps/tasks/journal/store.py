@@ -44,6 +44,7 @@ class RunJournal:
         self._steps: dict[str, StepRow] = {}  # those that run
         self._calls: dict[tuple[str, int], CallRow] = {}  # those that are open
         self._begun: set[str] = set()  # by this claim or an earlier one
+        self._slept: dict[str, datetime] = {}  # steps that waited for the clock, and until when
         self._deltas = DeltaBatcher(self._write_delta)
 
     # --- the engine's journal -----------------------------------------------------------------
@@ -51,6 +52,7 @@ class RunJournal:
     async def load(self) -> ports.Resumed:
         found = await in_writer(partial(resumed, self._task))
         self._begun |= found.attempts.keys()
+        self._slept |= found.sleeping
         self._fractions |= {path: 1.0 for path in [*found.steps, *found.skipped] if path in self._graph.by_id}
         return found
 
@@ -199,7 +201,7 @@ class Page:
     def _ended(self, path: str, kind: str, status: str) -> StepRow:
         row = self._row(path, kind)
         del self._journal._steps[path]
-        row.status, row.finished_at, row.wake_at = status, self.now, None
+        row.status, row.finished_at, row.wake_at = status, self.now, self._journal._slept.get(path)
         if path in self._journal._graph.by_id and status != StepRun.Status.FAILED:
             self._journal._fractions[path] = 1.0
             self.changes["progress"] = self._journal.overall()
@@ -217,6 +219,8 @@ class Page:
         """The step waits, and with it those above it."""
         row = self._row(path, kind)
         row.status, row.wake_at = StepRun.Status.WAITING, until
+        if until is not None:
+            self._journal._slept[path] = until
         self._tell(row)
         above = [
             known for known in self._journal._steps.values() if path.startswith((f"{known.path}/", f"{known.path}#"))
