@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from apps.core import failpoints
@@ -101,12 +102,23 @@ class RunJournal:
                 put(Effect, [row.columns(self._key) for row in page.calls.values()], key=CALL_KEY)
             if page.questions:
                 put(Question, list(page.questions.values()), key=STEP_KEY)
+            if page.stopped:
+                self._close(page)
             if page.told:
                 put(Event, [self._event(last, page, at) for at in range(len(page.told))])
             failpoints.hit("tasks.journal.before_commit")
         failpoints.hit("tasks.journal.after_commit")
         if page.told:
             ring_later(events.topic(self._task.pk), f"user:{self._task.user_id}")
+
+    def _close(self, page: "Page") -> None:
+        """What steps that were stopped left open, also in earlier claims."""
+        questions = Question.objects.filter(task=self._task, answered_at__isnull=True)
+        steps = StepRun.objects.filter(task=self._task, status__in=(StepRun.Status.RUNNING, StepRun.Status.WAITING))
+        for path in page.stopped:
+            below = Q(path__startswith=f"{path}/") | Q(path__startswith=f"{path}#")
+            questions.filter(below | Q(path=path) | Q(path__startswith=f"{path}!")).update(answered_at=page.now)
+            steps.filter(below).update(status=StepRun.Status.SKIPPED)
 
     def _event(self, last: int, page: "Page", at: int) -> dict[str, Any]:
         kind, data = page.told[at]
@@ -151,6 +163,7 @@ class Page:
         self.steps: dict[str, StepRow] = {}
         self.calls: dict[tuple[str, int], CallRow] = {}
         self.questions: dict[str, dict[str, Any]] = {}
+        self.stopped: list[str] = []  # steps that had begun, and are skipped all the same
         self.told: list[Told] = []
         self.changes: dict[str, Any] = {}
 
@@ -194,9 +207,18 @@ class Page:
         self._tell(row)
 
     def _skipped(self, entry: ports.Skipped) -> None:
+        """Also a step that was stopped because nothing needed it any more, with what ran below it and what it asked."""
+        for known in self._below(entry.path):
+            self._tell(self._ended(known.path, known.type, StepRun.Status.SKIPPED))
+        if entry.path in self._journal._begun:
+            self.stopped.append(entry.path)
         row = self._ended(entry.path, entry.type, StepRun.Status.SKIPPED)
         row.started_at = row.finished_at = None
         self._tell(row)
+
+    def _below(self, path: str) -> list[StepRow]:
+        """Those that run below a step."""
+        return [row for row in self._journal._steps.values() if row.path.startswith((f"{path}/", f"{path}#"))]
 
     def _ended(self, path: str, kind: str, status: str) -> StepRow:
         row = self._row(path, kind)
