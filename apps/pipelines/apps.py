@@ -9,6 +9,9 @@ class PipelinesConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.core.references import register
+        from apps.core.storage import holders
         from apps.pipelines import references
+        from apps.pipelines.services.files import held_files
 
         register("docs/nodes.md", references.build)
+        holders.register("pipelines", held_files)

@@ -49,6 +49,8 @@ class OutputTooLarge(ApiError):
 class RunLimit(ApiError):
     """The run used up what it may. No policy of a node lets it go on."""
 
+    budget: object = None  # whose limit it is
+
 
 class RunTooLong(RunLimit):
     code, reason, status = "PIPELINES_5031", "E_RUN_TOO_LONG", 504
@@ -89,6 +91,13 @@ class Recalled(ApiError):
 
     def text(self) -> str:
         return self._told
+
+
+class PipelineLimit(ApiError):
+    """A pipeline below the run used up what it may. That is a failure of the step that runs it."""
+
+    code, reason, status = "PIPELINES_5037", "E_PIPELINE_LIMIT", 422
+    message = _("The pipeline “%(pipeline)s” came to a limit of its own. %(what)s")
 
 
 class PathTooLong(ApiError):

@@ -1,8 +1,11 @@
 """Tasks in the CMS: a timeline to read, nothing to edit."""
 
-from typing import Any, cast
+from collections.abc import Iterator
+from typing import Any, Final, cast
 
 from django.contrib import admin
+from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -11,11 +14,16 @@ from unfold.decorators import display
 
 from apps.accounts.models import User
 from apps.core.admin import AdminAssetsMixin, column
+from apps.core.admin_paging import CappedPaginator
 from apps.core.moments import moment
+from apps.core.storage.naming import is_id
 from apps.core.templatetags.paiban import as_duration
-from apps.tasks.models import Event, Status, StepRun, Task
+from apps.features.models import Feature
+from apps.tasks.models import Event, Kind, Status, StepRun, Task
 from apps.tasks.render import detail
 from apps.tasks.trials.admin import ReplayMixin
+
+EVERY_KIND: Final = "all"
 
 COLOURS = {
     Status.QUEUED: "info",
@@ -64,12 +72,43 @@ class EventInline(TabularInline):
         return False
 
 
+class KindFilter(admin.SimpleListFilter):
+    """Runs that people asked for, unless somebody wants to see trials; an id that is looked for is found anyway."""
+
+    title, parameter_name = _("kind"), "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [(Kind.TRIAL, _("Trial runs")), (Kind.REPLAY, _("Replays")), (EVERY_KIND, _("All kinds"))]
+
+    def choices(self, changelist: ChangeList) -> Iterator[Any]:
+        everyday, *others = super().choices(changelist)
+        return iter([{**everyday, "display": _("Runs")}, *others])
+
+    def queryset(self, request: HttpRequest, queryset: "QuerySet[Task]") -> "QuerySet[Task]":
+        wanted = self.value()
+        if wanted == EVERY_KIND or (wanted is None and is_id(request.GET.get(SEARCH_VAR, "").strip())):
+            return queryset
+        return queryset.filter(kind=wanted or Kind.LIVE)
+
+
+class FeatureFilter(admin.SimpleListFilter):
+    """Names the features there are, and does not look through all tasks for those that ever ran."""
+
+    title, parameter_name = _("feature"), "feature"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [(key, key) for key in Feature.objects.order_by("key").values_list("key", flat=True)]
+
+    def queryset(self, request: HttpRequest, queryset: "QuerySet[Task]") -> "QuerySet[Task]":
+        return queryset.filter(feature=self.value()) if self.value() else queryset
+
+
 @admin.register(Task)
 class TaskAdmin(ReplayMixin, AdminAssetsMixin, ModelAdmin):
     read_only = True  # for whoever asks from outside, as the role walk does
     list_display = [
         "id",
-        "feature",
+        "what",
         "version",
         column("user", _("user"), ordering="user__username"),
         "state",
@@ -77,13 +116,26 @@ class TaskAdmin(ReplayMixin, AdminAssetsMixin, ModelAdmin):
         column("created_at", _("created"), ordering="created_at"),
         "took",
     ]
-    list_filter = ["status", "feature"]
+    list_filter = [KindFilter, "status", FeatureFilter]
     search_fields = ["id", "user__username"]
     list_select_related = ["user"]
     show_full_result_count = False
+    paginator = CappedPaginator
+    ordering = ["-created_at", "-id"]
     change_form_before_template = "admin/tasks/timeline.html"
     inlines = [EventInline]
     fieldsets = [(None, {"classes": ["hidden"], "fields": []})]  # everything stands in the template
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        mixed = request.GET.get(KindFilter.parameter_name) == EVERY_KIND
+        return (
+            [*self.list_display[:1], column("kind", _("kind")), *self.list_display[1:]] if mixed else self.list_display
+        )
+
+    @admin.display(description=_("feature"), ordering="feature")
+    def what(self, task: Task) -> str:
+        """A trial may be one of a pipeline that no feature runs yet."""
+        return task.feature or str((task.source or {}).get("pipeline", ""))
 
     @display(description=_("status"), ordering="status", label=COLOURS)  # type: ignore[untyped-decorator]
     def state(self, task: Task) -> tuple[str, str]:

@@ -125,6 +125,7 @@ class Task(models.Model):
             models.Index(fields=["user", "-created_at", "-id"], name="task_owner_list"),
             models.Index(fields=["user", "status", "-created_at", "-id"], name="task_owner_status"),
             models.Index(fields=["status", "-created_at", "-id"], name="task_operator_list"),
+            models.Index(fields=["kind", "-created_at", "-id"], name="task_kind_list"),
             models.Index(fields=["status", "lease_until"], name="task_sweep"),
             models.Index(fields=["status", "run_after"], name="task_due"),
         ]
@@ -179,7 +180,7 @@ class StepRun(models.Model):
     error = models.JSONField(null=True)
     went_on = models.BooleanField(default=False)  # it failed, and the run followed its way `error`
     reused = models.BooleanField(default=False)  # its result was given: a pin, or a step of another run
-    wake_at = models.DateTimeField(null=True)  # it sleeps until then
+    wake_at = models.DateTimeField(null=True)  # it sleeps until then, or did
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 

@@ -32,6 +32,7 @@ from apps.tasks.errors import (
 )
 from apps.tasks.models import TERMINAL, TRANSITIONS, Kind, Question, Status, StepRun, Task
 from apps.tasks.services import RUN_JOB, file_problems, get_for
+from apps.tasks.shares import tell_of_place
 
 __all__ = ["answer_question", "close_overdue", "open_questions", "pause_task", "wake_due"]
 
@@ -84,6 +85,7 @@ def pause_task(task: Task, paused: Paused) -> None:
             _wake(Task.objects.filter(pk=task.pk))
         elif not paused.asks:
             enqueue(RUN_JOB, str(task.pk), due_at=wake)
+        tell_of_place(task)
         failpoints.hit("tasks.wait.written")
     failpoints.hit("tasks.wait.committed")
     log.info("task.paused", task=str(task.pk), asks=paused.asks, until=wake.isoformat())

@@ -32,7 +32,7 @@ from apps.quotas.services import account_of, commit_hold, hold_quota, release_ho
 from apps.tasks import events
 from apps.tasks.errors import FeatureUnknown, InputInvalid, LeaseLost, TaskEnded, TaskPoisoned, TaskUnknown
 from apps.tasks.models import TERMINAL, TRANSITIONS, Question, Status, Task
-from apps.tasks.shares import has_room
+from apps.tasks.shares import FREED, has_room, tell_of_place
 
 __all__ = [
     "cancel",
@@ -217,6 +217,8 @@ def hand_back(owner: str) -> int:
     with transaction.atomic():
         held = Task.objects.filter(status=Status.RUNNING, lease_owner=owner).update(lease_until=timezone.now())
         failpoints.hit("tasks.hand_back.written")
+    if held:
+        ring(FREED)
     return held
 
 
@@ -303,6 +305,7 @@ def _end(task: Task, rows: Any, *, to: str, shown: dict[str, Any] | None = None,
         Question.objects.filter(task=task, answered_at__isnull=True).update(answered_at=timezone.now())
     data = {"output": shown} if to == Status.SUCCEEDED else {"error": kept.get("error")}
     events.log(task, to, data)
+    tell_of_place(task)
     log.info(
         "task.ended",
         task=str(task.pk),

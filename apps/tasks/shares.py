@@ -3,12 +3,15 @@
 from typing import Any, Final
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Count, F, Window
 from django.db.models.functions import RowNumber
 from django.utils import timezone
 
+from apps.core.events.bell import ring
 from apps.tasks.models import Kind, Share, Status, Task, TaskQuerySet
 
+FREED: Final = "slots"  # the bell that tells workers of a place that somebody waits for
 LOOKED_AT: Final = 500  # candidates of one look; more than any process has slots
 
 
@@ -36,6 +39,20 @@ def under_way() -> TaskQuerySet:
 def _like(kind: str) -> dict[str, Any]:
     """Trials do not take the place of runs, nor runs that of trials."""
     return {"kind": Kind.LIVE} if kind == Kind.LIVE else {"kind__in": (Kind.TRIAL, Kind.REPLAY)}
+
+
+def tell_of_place(task: Task) -> None:
+    """Have the workers look, once this transaction is committed, if a run of the user waits for the place of `task`.
+
+    It may have been refused by every worker while `task` was under way, and whoever ends `task` may have no slot free.
+    What is queued later than the commit rings by itself.
+    """
+
+    def tell() -> None:
+        if Task.objects.claimable().filter(user_id=task.user_id, **_like(task.kind)).exists():
+            ring(FREED)
+
+    transaction.on_commit(tell, robust=True)
 
 
 def next_tasks(count: int, *, live: bool) -> list[str]:

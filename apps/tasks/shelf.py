@@ -44,6 +44,10 @@ class RunShelf:
     async def fill(self, value: Any) -> Any:
         return await in_thread(self._fill)(value) if _refers(value) else value
 
+    def filled(self, value: Any) -> Any:
+        """As `fill`, for who is in a thread already. Raises `OutputGone`."""
+        return self._fill(value) if _refers(value) else value
+
     def _keep(self, value: Any) -> Any:
         """Field by field, so that the rest can be read where it stands; the whole when it is many fields."""
         if isinstance(value, Mapping):

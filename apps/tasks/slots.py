@@ -6,18 +6,23 @@ and looks again whenever a run ends; so no thread stands waiting for a run, and 
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import Final
 
 import structlog
 from django.conf import settings
 from django.db import DatabaseError
 
 from apps.core.aio import in_thread
+from apps.core.events.bell import tower, wait
 from apps.core.per_loop import PerLoop
 from apps.tasks import runner
 from apps.tasks.services import claim_task
-from apps.tasks.shares import next_tasks
+from apps.tasks.shares import FREED, next_tasks
 
 log = structlog.get_logger("tasks")
+
+MISSES: Final = 5  # looks of which others took everything
+LISTEN_SECONDS: Final = 60.0
 
 
 @dataclass
@@ -42,12 +47,14 @@ class Slots:
             return 0
         self.looking = True
         taken = 0
+        misses = 0
         try:
             while True:
                 self.again = False
-                taken_now = await self._take()
-                taken += taken_now
-                if not taken_now and not self.again:
+                wanted, got = await self._take()
+                taken += got
+                misses += got < wanted  # others were faster; what stands behind that may be still to be had
+                if not got and not self.again and (not wanted or misses >= MISSES):
                     return taken
         except DatabaseError:
             log.exception("slots.database_failed")  # the sweeper rings again
@@ -55,18 +62,20 @@ class Slots:
         finally:
             self.looking = False
 
-    async def _take(self) -> int:
+    async def _take(self) -> tuple[int, int]:
+        """How many were wanted, and how many of them were to be had."""
         if self.free <= 0 or runner.is_stopping():
-            return 0
+            return 0, 0
         taken = 0
-        for task_id in await in_thread(next_tasks)(self.free, live=self.live):
+        wanted = await in_thread(next_tasks)(self.free, live=self.live)
+        for task_id in wanted:
             task = await in_thread(claim_task)(task_id, owner=runner.OWNER)
             if task is not None:
                 work = asyncio.create_task(runner.work_on(task, owner=runner.OWNER), name=f"task-{task.pk}")
                 self.working.add(work)
                 work.add_done_callback(self._ended)
                 taken += 1
-        return taken
+        return len(wanted), taken
 
     def _ended(self, work: "asyncio.Task[None]") -> None:
         self.working.discard(work)
@@ -94,6 +103,14 @@ async def fill() -> int:
     """Take what is due, runs and trials; returns how many were taken."""
     live, trials = _slots()
     return sum(await asyncio.gather(live.fill(), trials.fill()))
+
+
+async def listen() -> None:
+    """Look whenever a place is told to be free, until the process stops. What was not heard, the sweeper tells."""
+    while not runner.is_stopping():
+        async with tower().waiting_for(FREED) as bell:
+            await fill()
+            await wait(bell, seconds=LISTEN_SECONDS)
 
 
 async def idle() -> None:

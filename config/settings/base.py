@@ -270,6 +270,7 @@ CELERY = {
     "timezone": "UTC",
     "beat_schedule": {
         "storage.purge": {"task": "core.purge_expired", "schedule": 3600.0, "options": {"expires": 1800}},
+        "trials.purge": {"task": "tasks.purge_trials", "schedule": 3600.0, "options": {"expires": 1800}},
         "accounts.purge": {"task": "accounts.purge_tokens", "schedule": 3600.0, "options": {"expires": 1800}},
     },
 }
@@ -280,6 +281,7 @@ TASK_MAX_ATTEMPTS = env.int("PAIBAN_TASK_MAX_ATTEMPTS", default=3)
 TASK_REQUEUE_SECONDS = env.int("PAIBAN_TASK_REQUEUE_SECONDS", default=15)
 TASK_SLOTS = env.int("PAIBAN_TASK_SLOTS", default=64)  # runs at once in one worker process
 TRIAL_SLOTS = env.int("PAIBAN_TRIAL_SLOTS", default=8)
+TRIAL_DAYS = env.int("PAIBAN_TRIAL_DAYS", default=30)  # trials and replays, since they ended; 0: for good
 TASK_PER_USER = env.int("PAIBAN_TASK_PER_USER", default=5)  # runs of one user at once, in all processes together
 RUN_SECONDS = env.int("PAIBAN_RUN_SECONDS", default=3600)
 RUN_STEPS = env.int("PAIBAN_RUN_STEPS", default=100_000)

@@ -1,5 +1,6 @@
 """Runs that wait: a person is asked once and answers once; the clock goes on by itself; nothing else is repeated."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -300,3 +301,35 @@ def test_pause__files_that_would_lapse__are_kept_until_after_the_deadline(member
     stored.refresh_from_db()
     assert stored.expires_at is not None
     assert stored.expires_at > timezone.now() + timedelta(days=36)
+
+
+def test_join__another_way_was_faster__the_question_is_closed_and_the_run_goes_on(member, person, gate):
+    gate.open.clear()
+    nodes = [
+        {"id": "start", "type": "start"},
+        {"id": "ask", "type": "person"},
+        {"id": "gate", "type": "gate"},
+        {"id": "first", "type": "gate", "policy": {"join": "any"}},
+        {"id": "end", "type": "end", "inputs": {"text": "{{ start.text }}"}},
+    ]
+    pairs = [("start", "ask"), ("start", "gate"), ("gate", "first"), ("first", "end"), ("ask", "first")]
+    edges = [{"source": a, "target": b} for a, b in pairs]
+    make_feature("race", graph={"nodes": nodes, "edges": edges})
+    task = make_task(member, feature="race")
+
+    async def work() -> None:
+        running = asyncio.create_task(run_task(str(task.pk)))
+        for _look in range(5000):
+            if await aio.in_thread(Question.objects.filter(task=task).exists)():
+                break
+            await asyncio.sleep(0.01)
+        gate.open.set()
+        await running
+
+    aio.run(work(), timeout=60)
+
+    task.refresh_from_db()
+    question = Question.objects.get(task=task)
+    assert (task.status, task.output) == (Status.SUCCEEDED, {"text": "hello"})
+    assert (question.answered_at is not None, question.option) == (True, "")
+    assert dict(StepRun.objects.filter(task=task).values_list("path", "status"))["ask"] == "skipped"

@@ -1,5 +1,7 @@
 """Slots and shares: everything due is worked on, nobody takes more than a part, nobody waits behind one user's many."""
 
+import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -8,10 +10,11 @@ from django.db import connection
 from django.utils import timezone
 
 from apps.core import aio
-from apps.tasks import slots
+from apps.core.events.bell import tower
+from apps.tasks import shares, slots
 from apps.tasks.heartbeat import Heartbeat
 from apps.tasks.models import Kind, Status, Task
-from apps.tasks.services import claim_task, finish_task, hand_back
+from apps.tasks.services import cancel_task, claim_task, finish_task, hand_back
 from apps.tasks.shares import next_tasks
 from tests.tasks.builders import echo_graph, make_feature, make_task, register_gate
 from tests.tasks.test_services import expire_lease
@@ -22,6 +25,15 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def feature():
     return make_feature()
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Return when `holds`, which may ask the database."""
+    for _look in range(5000):
+        if await aio.in_thread(holds)():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it never came to that")
 
 
 def test_claim__as_many_under_way_as_may_be__waits_for_one_to_end(member, stranger):
@@ -116,8 +128,7 @@ def test_fill__a_run_is_stuck__others_pass_it(member, stranger, monkeypatch):
         await gate.entered.wait()
         other = await aio.in_thread(make_task)(stranger)
         await slots.fill()
-        while not await aio.in_thread(Task.objects.filter(pk=other.pk, status=Status.SUCCEEDED).exists)():
-            await __import__("asyncio").sleep(0.02)
+        await until(Task.objects.filter(pk=other.pk, status=Status.SUCCEEDED).exists)
         state = await aio.in_thread(lambda: Task.objects.get(pk=stuck.pk).status)()
         gate.open.set()
         await slots.idle()
@@ -125,6 +136,63 @@ def test_fill__a_run_is_stuck__others_pass_it(member, stranger, monkeypatch):
 
     assert aio.run(work(), timeout=60) == Status.RUNNING
     assert Task.objects.filter(status=Status.SUCCEEDED).count() == 2
+
+
+@pytest.mark.parametrize("frees", ["ends", "is cancelled", "is handed back"])
+def test_listen__a_place_of_the_user_gets_free_elsewhere__the_next_run_begins(member, frees):
+    tasks = [make_task(member) for _number in range(6)]
+    held = [claim_task(str(task.pk), owner="elsewhere") for task in tasks[:5]]
+    free = {
+        "ends": lambda: finish_task(held[0], to=Status.SUCCEEDED, output={}),
+        "is cancelled": lambda: cancel_task(member, str(held[0].pk)),
+        "is handed back": lambda: hand_back("elsewhere"),
+    }
+
+    async def work() -> int:
+        listening = asyncio.create_task(slots.listen())
+        bells, own = tower(), slots._slots()[0]
+        await until(lambda: slots.FREED in bells._waiters and not own.looking)
+        assert await slots.fill() == 0, "the user has no share left"
+        await aio.in_thread(free[frees])()
+        await until(Task.objects.filter(pk=tasks[5].pk, status=Status.SUCCEEDED).exists)
+        listening.cancel()
+        await slots.idle()
+        return 1
+
+    assert aio.run(work(), timeout=60) == 1
+
+
+def test_end__nobody_waits_for_the_place__no_bell(member, monkeypatch):
+    rung: list[str] = []
+    monkeypatch.setattr(shares, "ring", rung.append)
+    first, second = make_task(member), make_task(member)
+    held = claim_task(str(first.pk), owner="w")
+    Task.objects.filter(pk=second.pk).update(kind=Kind.TRIAL)
+
+    finish_task(held, to=Status.SUCCEEDED, output={})
+
+    assert rung == [], "a trial waits for no place of a run"
+
+
+def test_fill__others_are_faster__looks_for_what_stands_behind(member, stranger, settings, monkeypatch):
+    settings.TASK_SLOTS = 1
+    first, second = make_task(member), make_task(stranger)
+
+    def look(count: int, *, live: bool) -> list[str]:
+        found = next_tasks(count, live=live)
+        if found == [str(first.pk)]:
+            claim_task(str(first.pk), owner="faster")
+        return found
+
+    monkeypatch.setattr(slots, "next_tasks", look)
+
+    async def work() -> int:
+        taken = await slots.fill()
+        await slots.idle()
+        return taken
+
+    assert aio.run(work(), timeout=60) == 1
+    assert Task.objects.get(pk=second.pk).status == Status.SUCCEEDED
 
 
 def test_heartbeat__renews_all_and_tells_of_what_was_lost(member):

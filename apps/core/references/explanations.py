@@ -168,6 +168,9 @@ SECTIONS = (
             Setting("PAIBAN_TASK_MAX_ATTEMPTS", "Claims without a finished step, after which a task is failed."),
             Setting("PAIBAN_TASK_SLOTS", "How many tasks one worker process works on at once."),
             Setting("PAIBAN_TRIAL_SLOTS", "How many trial runs and replays it works on beside them."),
+            Setting(
+                "PAIBAN_TRIAL_DAYS", "Days for which trial runs and replays are kept after they ended; 0: for good."
+            ),
             Setting("PAIBAN_TASK_PER_USER", "How many tasks of one user are worked on at once, in all processes."),
             Setting("PAIBAN_RUN_SECONDS", "The longest that a run may work; waiting for people does not count."),
             Setting("PAIBAN_RUN_STEPS", "The most steps that a run may make, those of every item counted."),

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from apps.core.errors import NotFound
 from apps.core.storage import links
+from apps.core.storage.holders import held_of
 from apps.core.storage.intake import IntakeLimits, normalise_upload
 from apps.core.storage.models import StoredFile
 
@@ -26,6 +27,7 @@ EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "te
 CHUNK = 1024 * 1024
 # Results are kept; an upload and a step's intermediate may go.
 LIFETIMES = {StoredFile.Purpose.UPLOAD: timedelta(days=30), StoredFile.Purpose.STAGE: timedelta(days=7)}
+HELD = timedelta(days=1)  # how soon it is asked again whether a file past its time is still held
 
 
 def _storage() -> Any:
@@ -146,10 +148,18 @@ def drop(stored: StoredFile) -> None:
 
 
 def purge_expired(*, now: datetime | None = None, batch: int = 500) -> int:
-    """Drop files past their time; returns how many. A crash leaves an object that the next pass drops again."""
-    lapsed = list(StoredFile.objects.filter(expires_at__lt=now or timezone.now())[:batch])
+    """Drop files past their time, at most `batch`; returns how many were looked at, so that nought means none is left.
+
+    One that somebody holds is kept, and asked about again after `HELD`. A crash leaves an object that the next pass
+    drops again.
+    """
+    now = now or timezone.now()
+    lapsed = list(StoredFile.objects.filter(expires_at__lt=now)[:batch])
+    held = held_of({str(stored.pk) for stored in lapsed})
+    StoredFile.objects.filter(pk__in=held).update(expires_at=now + HELD)
     for stored in lapsed:
-        drop(stored)
+        if str(stored.pk) not in held:
+            drop(stored)
     return len(lapsed)
 
 

@@ -107,7 +107,7 @@ TEMPLATE = Template(
     cases=(
         {
             "name": "A mug on a table",
-            "input": {"image": "photo", "about": "a shop", "language": "English"},
+            "input": {"image": "sample", "about": "a shop", "language": "English"},
             "mocks": {
                 "small": {"image": "small"},
                 "export": {"image": "export"},

@@ -86,7 +86,7 @@ TEMPLATE = Template(
     cases=(
         {
             "name": "White, square",
-            "input": {"image": "photo", "background": "#ffffff", "size": 1500, "format": "jpeg"},
+            "input": {"image": "sample", "background": "#ffffff", "size": 1500, "format": "jpeg"},
             "mocks": {
                 "cut": {"image": "cut", "coverage": 0.4, "method": "mock"},
                 **{step: {"image": step} for step in ("fit", "canvas", "shadow", "background", "export")},

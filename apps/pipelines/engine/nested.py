@@ -1,18 +1,21 @@
 """Runs other pipelines of the release as part of a step, one level deeper."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Awaitable, Mapping
 from typing import Any, Final, Protocol
 
 from apps.core.errors import ApiError
+from apps.pipelines.engine.budget import Budget
 from apps.pipelines.engine.ports import Failed, Finished, FinishedStep
 from apps.pipelines.engine.step import LIGHT, Step
 from apps.pipelines.engine.values import frozen, weight
 from apps.pipelines.engine.work import Work
-from apps.pipelines.errors import PipelineNotThere, Recalled, RunLimit, TooDeep
-from apps.pipelines.graph import Graph, parse_graph
+from apps.pipelines.errors import PipelineLimit, PipelineNotThere, Recalled, RunLimit, TooDeep
+from apps.pipelines.graph import Graph, Limits, parse_graph
 from apps.pipelines.nodes.base import NodeResult
 from apps.pipelines.parts import MAX_DEPTH
 
+UNLIMITED: Final = Limits()
 ITEM: Final = "item"  # the type under which an item's result is kept
 TOLD_ITEMS: Final = 100  # of the items behind, only the results are kept: 10,000 items are 10,000 rows, not 100,000
 
@@ -45,21 +48,38 @@ class Inner:
                 return kept
             if not self._step.tried:  # a failure is met again by whoever goes on, and tried again by a retry
                 raise Recalled(known.error)
+        graph = self._graph(pipeline)
+        work = self._work if graph.limits == UNLIMITED else self._work.within(path, graph.limits)
         walk = self._walk(
-            self._work,
-            self._graph(pipeline),
+            work,
+            graph,
             input=given,
             prefix=f"{path}/",
             depth=self._depth,
             quiet=self._quiet or (item is not None and item >= TOLD_ITEMS),
         )
-        if item is None:
-            return await walk.output()
-        return await self._item(path, walk)
+        made = walk.output() if work is self._work else self._within_limits(pipeline, work.budget, walk)
+        return await made if item is None else await self._item(path, made)
 
-    async def _item(self, path: str, walk: Walks) -> Mapping[str, Any]:
+    async def _within_limits(self, pipeline: str, budget: Budget, walk: Walks) -> Mapping[str, Any]:
+        """Raises `PipelineLimit` when the pipeline used up what it may itself."""
+        limit = asyncio.timeout(budget.seconds_left)
         try:
-            output = await walk.output()
+            with budget.running():
+                async with limit:
+                    return await walk.output()
+        except TimeoutError:
+            if limit.expired():
+                raise PipelineLimit(pipeline=pipeline, what=budget.too_long().text()) from None
+            raise
+        except RunLimit as exc:
+            if budget.reached(exc):
+                raise PipelineLimit(pipeline=pipeline, what=exc.text()) from exc
+            raise
+
+    async def _item(self, path: str, made: Awaitable[Mapping[str, Any]]) -> Mapping[str, Any]:
+        try:
+            output = await made
         except RunLimit:
             raise
         except ApiError as exc:

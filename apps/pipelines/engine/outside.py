@@ -7,6 +7,7 @@ or `fail`; by itself a call is only made again where repeating it does no harm.
 import asyncio
 import hashlib
 import json
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -17,6 +18,7 @@ from django.utils.translation import gettext as _
 from apps.core import failpoints
 from apps.core.errors import ApiError
 from apps.pipelines.engine.budget import Budget
+from apps.pipelines.engine.leaving import Leaving
 from apps.pipelines.engine.pen import Pen
 from apps.pipelines.engine.ports import Answered, Call, Do, Intended, RecordedCall, Shelf, Through
 from apps.pipelines.errors import OutcomeUnknown
@@ -59,6 +61,7 @@ class Calls:
     through: Through
     known: dict[Key, RecordedCall]
     answers: dict[str, Asked | Answer]  # questions of the run, by path
+    leaving: Leaving = field(default_factory=Leaving)
 
 
 @dataclass
@@ -85,11 +88,13 @@ class Recorded:
         if known is not None and known.status in ("intent", "unknown"):
             self._decide(no, known)
         self.calls.budget.check()
-        failpoints.hit("pipelines.call.before_intent")
-        self.calls.pen.add(Intended(self.path, no, kind, address, digest, repeatable))
-        await self.calls.pen.commit()
-        failpoints.hit("pipelines.call.before_send")
-        return await self._sent(call, digest, do)
+        await self.calls.leaving.pass_by(self.path)
+        with nullcontext() if repeatable else self.calls.leaving.call(self.path, no):
+            failpoints.hit("pipelines.call.before_intent")
+            self.calls.pen.add(Intended(self.path, no, kind, address, digest, repeatable))
+            await self.calls.pen.commit()
+            failpoints.hit("pipelines.call.before_send")
+            return await self._sent(call, digest, do)
 
     async def _sent(self, call: Call, digest: str, do: Do) -> Json:
         try:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from apps.pipelines.engine.below import Below
 from apps.pipelines.engine.budget import Budget, strictest
 from apps.pipelines.engine.outside import Calls, directly
 from apps.pipelines.engine.pen import Abandoned, Pen
@@ -112,14 +113,16 @@ def _work(run: Run, pen: Pen, resumed: Resumed) -> Work:
         attempts=dict(resumed.attempts),
         questions=questions,
         sleeping=dict(resumed.sleeping),
+        below=Below(resumed.calls, resumed.attempts),
     )
 
 
 async def _in_time(work: Work, walk: Walk) -> None:
     limit = asyncio.timeout(work.budget.seconds_left)
     try:
-        async with limit:
-            await walk.run()
+        with work.budget.running():
+            async with limit:
+                await walk.run()
     except TimeoutError:
         if limit.expired():
             raise work.budget.too_long() from None

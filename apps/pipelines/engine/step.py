@@ -55,7 +55,7 @@ class Step:
     async def run(self) -> Outcome:
         """The step's result, or the pause that it went into. Raises the `ApiError` that ends the run."""
         if (pinned := self.work.pinned.get(self.path)) is not None:
-            return self._reuse(pinned)
+            return await self._reuse(pinned)
         try:
             return await self._attempts()
         except RunLimit as exc:
@@ -64,8 +64,9 @@ class Step:
         except ApiError as exc:
             return await self._failed(exc)
 
-    def _reuse(self, pinned: NodeResult) -> FinishedStep:
-        self._tell(Finished(self.path, self.node.type, pinned, reused=True))
+    async def _reuse(self, pinned: NodeResult) -> FinishedStep:
+        kept = replace(pinned, output=await self._kept(pinned.output))
+        self._tell(Finished(self.path, self.node.type, kept, reused=True))
         self.usage = pinned.usage
         return FinishedStep(frozen(pinned.output), pinned.branch)
 

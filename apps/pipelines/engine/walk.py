@@ -1,8 +1,9 @@
 """Walks one graph: what becomes ready is started, what nothing leads to is skipped.
 
 A node that joins all ways (the usual one) is ready when every edge into it is decided and one at least is taken. A node
-that joins any way is ready with the first that is taken; later ones change nothing. When every edge is decided and none
-is taken, the node is skipped, and its own edges are not taken.
+that joins any way is ready with the first that is taken; what leads only there is not needed from then on, and is
+skipped, or stopped where it runs. When every edge is decided and none is taken, the node is skipped, and its own edges
+are not taken.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from apps.core.errors import ApiError
 from apps.pipelines.engine.nested import Inner
 from apps.pipelines.engine.pauses import Held, earliest, is_over, leaves_of
 from apps.pipelines.engine.ports import FinishedStep, Skipped
@@ -55,6 +57,8 @@ class Walk:
         self._ended: deque[asyncio.Task[Outcome]] = deque()
         self._bell = asyncio.Event()
         self._started: set[str] = set()
+        self._joined: set[str] = set()  # nodes that go with the first way, and have it
+        self._unneeded: set[str] = set()  # what leads only to those
 
     async def run(self) -> Mapping[str, Any]:
         """The output of the end node, or nothing where none was reached. Raises `ApiError`, `Held`, `Abandoned`."""
@@ -95,6 +99,9 @@ class Walk:
                 self._started.add(node_id)
                 self.scope.recall(node_id, step)
                 self._decide(node_id, step)
+            elif path in self.work.skipped:
+                self._started.add(node_id)
+                self._skip(node_id)
 
     def _still_waits(self, path: str) -> Pause | None:
         """The pause that the step went into before, when it is not over."""
@@ -117,7 +124,9 @@ class Walk:
             if node_id in self._started:
                 continue
             self._started.add(node_id)
-            if (pause := self._still_waits(self.prefix + node_id)) is not None:
+            if node_id in self._unneeded:
+                self._skip(node_id)
+            elif (pause := self._still_waits(self.prefix + node_id)) is not None:
                 self._waiting[node_id] = pause
             else:
                 self._start(node_id)
@@ -168,15 +177,24 @@ class Walk:
             step = self._working.pop(task, None)
             if step is None:
                 continue
-            if task.cancelled():  # nobody but the node itself did that
-                raise NodeCrashed(node=step.node.id)
-            outcome = task.result()
-            if isinstance(outcome, Pause):
+            outcome = self._outcome_of(task, step.node.id)
+            if outcome is None:
+                self._skip(step.node.id)
+            elif isinstance(outcome, Pause):
                 self._waiting[step.node.id] = outcome
             else:
                 self.usage[step.node.id] = step.usage
                 self.scope.add(step.node.id, outcome)
                 self._decide(step.node.id, outcome)
+
+    def _outcome_of(self, task: "asyncio.Task[Outcome]", node_id: str) -> Outcome | None:
+        """What the step came to; None where that is of no concern any more."""
+        if node_id in self._unneeded:
+            failed = task.cancelled() or isinstance(task.exception(), ApiError)
+            return None if failed or isinstance(task.result(), Pause) else task.result()
+        if task.cancelled():  # nobody but the node itself did that
+            raise NodeCrashed(node=node_id)
+        return task.result()
 
     def _wake(self) -> None:
         """Run again what no longer waits."""
@@ -219,9 +237,25 @@ class Walk:
         if target.id in self._taken:
             if decided or target.policy.join == "any":
                 self._ready.append(target.id)
+            if target.policy.join == "any" and target.id not in self._joined:
+                self._joined.add(target.id)
+                self._leave()
         elif decided and target.id not in self._started:
             self._started.add(target.id)
             self._unreached.append(target.id)
+
+    def _leave(self) -> None:
+        """Give up what leads only to nodes that went with another way."""
+        for node_id in reversed(self.graph.order):
+            behind = {edge.target for edge in self.graph.outgoing.get(node_id, ())}
+            if behind and behind <= self._joined | self._unneeded:
+                self._unneeded.add(node_id)
+        for task, step in self._working.items():
+            if step.node.id in self._unneeded:
+                self.work.calls.leaving.leave(step.path, task)
+        for node_id in self._unneeded & self._waiting.keys():
+            del self._waiting[node_id]
+            self._unreached.append(node_id)
 
     async def _cancel(self) -> None:
         for task in self._working:

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from apps.core import failpoints
@@ -44,6 +45,7 @@ class RunJournal:
         self._steps: dict[str, StepRow] = {}  # those that run
         self._calls: dict[tuple[str, int], CallRow] = {}  # those that are open
         self._begun: set[str] = set()  # by this claim or an earlier one
+        self._slept: dict[str, datetime] = {}  # steps that waited for the clock, and until when
         self._deltas = DeltaBatcher(self._write_delta)
 
     # --- the engine's journal -----------------------------------------------------------------
@@ -51,6 +53,7 @@ class RunJournal:
     async def load(self) -> ports.Resumed:
         found = await in_writer(partial(resumed, self._task))
         self._begun |= found.attempts.keys()
+        self._slept |= found.sleeping
         self._fractions |= {path: 1.0 for path in [*found.steps, *found.skipped] if path in self._graph.by_id}
         return found
 
@@ -99,12 +102,23 @@ class RunJournal:
                 put(Effect, [row.columns(self._key) for row in page.calls.values()], key=CALL_KEY)
             if page.questions:
                 put(Question, list(page.questions.values()), key=STEP_KEY)
+            if page.stopped:
+                self._close(page)
             if page.told:
                 put(Event, [self._event(last, page, at) for at in range(len(page.told))])
             failpoints.hit("tasks.journal.before_commit")
         failpoints.hit("tasks.journal.after_commit")
         if page.told:
             ring_later(events.topic(self._task.pk), f"user:{self._task.user_id}")
+
+    def _close(self, page: "Page") -> None:
+        """What steps that were stopped left open, also in earlier claims."""
+        questions = Question.objects.filter(task=self._task, answered_at__isnull=True)
+        steps = StepRun.objects.filter(task=self._task, status__in=(StepRun.Status.RUNNING, StepRun.Status.WAITING))
+        for path in page.stopped:
+            below = Q(path__startswith=f"{path}/") | Q(path__startswith=f"{path}#")
+            questions.filter(below | Q(path=path) | Q(path__startswith=f"{path}!")).update(answered_at=page.now)
+            steps.filter(below).update(status=StepRun.Status.SKIPPED)
 
     def _event(self, last: int, page: "Page", at: int) -> dict[str, Any]:
         kind, data = page.told[at]
@@ -149,6 +163,7 @@ class Page:
         self.steps: dict[str, StepRow] = {}
         self.calls: dict[tuple[str, int], CallRow] = {}
         self.questions: dict[str, dict[str, Any]] = {}
+        self.stopped: list[str] = []  # steps that had begun, and are skipped all the same
         self.told: list[Told] = []
         self.changes: dict[str, Any] = {}
 
@@ -192,14 +207,23 @@ class Page:
         self._tell(row)
 
     def _skipped(self, entry: ports.Skipped) -> None:
+        """Also a step that was stopped because nothing needed it any more, with what ran below it and what it asked."""
+        for known in self._below(entry.path):
+            self._tell(self._ended(known.path, known.type, StepRun.Status.SKIPPED))
+        if entry.path in self._journal._begun:
+            self.stopped.append(entry.path)
         row = self._ended(entry.path, entry.type, StepRun.Status.SKIPPED)
         row.started_at = row.finished_at = None
         self._tell(row)
 
+    def _below(self, path: str) -> list[StepRow]:
+        """Those that run below a step."""
+        return [row for row in self._journal._steps.values() if row.path.startswith((f"{path}/", f"{path}#"))]
+
     def _ended(self, path: str, kind: str, status: str) -> StepRow:
         row = self._row(path, kind)
         del self._journal._steps[path]
-        row.status, row.finished_at, row.wake_at = status, self.now, None
+        row.status, row.finished_at, row.wake_at = status, self.now, self._journal._slept.get(path)
         if path in self._journal._graph.by_id and status != StepRun.Status.FAILED:
             self._journal._fractions[path] = 1.0
             self.changes["progress"] = self._journal.overall()
@@ -217,6 +241,8 @@ class Page:
         """The step waits, and with it those above it."""
         row = self._row(path, kind)
         row.status, row.wake_at = StepRun.Status.WAITING, until
+        if until is not None:
+            self._journal._slept[path] = until
         self._tell(row)
         above = [
             known for known in self._journal._steps.values() if path.startswith((f"{known.path}/", f"{known.path}#"))

@@ -21,7 +21,7 @@ from apps.tasks.models import Kind, Status, Task
 from apps.tasks.trials.compare import compare
 from apps.tasks.trials.errors import ReplayImpossible
 from apps.tasks.trials.plan import body_of
-from apps.tasks.trials.replay import Again, read_again, replay, run_for
+from apps.tasks.trials.replay import Again, counterpart, read_again, replay, run_for
 from apps.tasks.trials.services import RUN_REAL, SEE_ALL, TRY, cancel_trial
 
 SHOWN = 20  # of the caller's latest replays of one run
@@ -87,7 +87,7 @@ class ReplayMixin:
             raise PermissionDenied
         try:
             new = run_for(request.user, str(pk))
-            old = run_for(request.user, request.GET.get("with") or str((new.source or {}).get("of") or ""))
+            old = counterpart(request.user, new, request.GET.get("with", ""))
         except ApiError as exc:
             messages.error(request, exc.text())
             return redirect("admin:tasks_task_changelist")

@@ -15,7 +15,8 @@ from apps.core.permissions import HasPermission
 from apps.tasks.trials import render, services
 from apps.tasks.trials.cases import cases_of
 from apps.tasks.trials.compare import compare
-from apps.tasks.trials.replay import read_again, replay, run_for
+from apps.tasks.trials.replay import counterpart, read_again, replay
+from apps.tasks.trials.whole import SIDES, whole
 from apps.tasks.trials.wish import MODES
 
 MayTry = HasPermission.of(read=services.TRY, write=services.TRY)
@@ -36,6 +37,27 @@ class TrialView(APIView):
     @extend_schema(operation_id="trials_read", tags=["pipelines"], responses=TrialSerializer)
     def get(self, request: Request, trial: str) -> Response:
         return Response(render.detail(services.get_for(request.user, trial)))
+
+
+class ValueView(APIView):
+    """What went into a step or came out of it, whole, where the trial shows its beginning only."""
+
+    permission_classes = [MayTry]
+
+    @extend_schema(
+        operation_id="trials_value",
+        tags=["pipelines"],
+        parameters=[
+            OpenApiParameter("side", enum=SIDES, required=True),
+            OpenApiParameter("step", description="The step's path; without it the value is the trial's own."),
+            OpenApiParameter("field", description="One field of the value; without it all of it."),
+        ],
+        responses={200: OpenApiTypes.OBJECT},
+    )
+    def get(self, request: Request, trial: str) -> Response:
+        asked = request.query_params
+        task = services.get_for(request.user, trial)
+        return Response(whole(task, asked.get("side", ""), step=asked.get("step", ""), field=asked.get("field")))
 
 
 class CancelTrialView(APIView):
@@ -61,8 +83,7 @@ class CompareView(APIView):
     )
     def get(self, request: Request, trial: str) -> Response:
         new = services.get_for(request.user, trial)
-        other = request.query_params.get("with") or (new.source or {}).get("of") or ""
-        return Response(compare(run_for(request.user, other), new))
+        return Response(compare(counterpart(request.user, new, request.query_params.get("with", "")), new))
 
 
 class ReplayView(APIView):
@@ -112,6 +133,7 @@ def _asked(body: Any) -> dict[str, Any]:
 
 urlpatterns = [
     path("trials/<str:trial>", TrialView.as_view(), name="trials-detail"),
+    path("trials/<str:trial>/value", ValueView.as_view(), name="trials-value"),
     path("trials/<str:trial>/cancel", CancelTrialView.as_view(), name="trials-cancel"),
     path("trials/<str:trial>/compare", CompareView.as_view(), name="trials-compare"),
     path("tasks/<str:task_id>/replay", ReplayView.as_view(), name="tasks-replay"),

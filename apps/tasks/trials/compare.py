@@ -1,12 +1,12 @@
 """Two runs side by side, step by step: what is the same, what differs, and where."""
 
-import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from apps.core.publishing.canonical import sha256_of
 from apps.core.storage.models import StoredFile
+from apps.core.storage.naming import named_files
 from apps.pipelines.nodes import node_types
 from apps.tasks.models import StepRun, Task
 from apps.tasks.trials.values import seconds_between
@@ -173,20 +173,3 @@ class _Files:
         named = {name for value in values for name in named_files(value)}
         rows = StoredFile.objects.filter(pk__in=named).values_list("pk", "sha256") if named else []
         return cls({str(pk): sha256 for pk, sha256 in rows})
-
-
-def named_files(value: Any) -> set[str]:
-    """Every text in `value` that may be a file's id."""
-    if isinstance(value, Mapping):
-        return {name for inner in value.values() for name in named_files(inner)}
-    if isinstance(value, list):
-        return {name for inner in value for name in named_files(inner)}
-    return {value} if isinstance(value, str) and is_id(value) else set()
-
-
-def is_id(text: str) -> bool:
-    """Whether `text` is an id as the product writes them."""
-    try:
-        return str(uuid.UUID(text)) == text
-    except ValueError:
-        return False

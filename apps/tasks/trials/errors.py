@@ -66,3 +66,10 @@ class ReplayImpossible(ApiError):
 class CompareImpossible(ApiError):
     code, reason, status = "TASKS_2043", "E_COMPARE_IMPOSSIBLE", 409
     message = _("These runs cannot be compared: %(what)s")
+
+
+class ValueGone(ApiError):
+    """A large value outlived the file that it was put away in."""
+
+    code, reason, status = "TASKS_2044", "E_VALUE_GONE", 410
+    message = _("This value was too large to be kept for longer. Run it once more to see it.")

@@ -6,16 +6,16 @@ from typing import Any, Final
 
 from apps.core.aio import in_thread
 from apps.core.storage.models import StoredFile
+from apps.core.storage.naming import named_files
 from apps.core.storage.services import describe
 from apps.pipelines.graph import Graph, readable_graph
 from apps.tasks import events
 from apps.tasks.events import Frame
 from apps.tasks.models import Effect, StepRun, Task
-from apps.tasks.trials.compare import named_files
 from apps.tasks.trials.errors import TrialCancelled
 from apps.tasks.trials.hints import field_of, hint_of
 from apps.tasks.trials.plan import body_of
-from apps.tasks.trials.values import seconds_between, told
+from apps.tasks.trials.values import href_of, seconds_between, told
 
 Told = tuple[int, str, dict[str, Any]]
 # Events that are told as they were written.
@@ -104,8 +104,8 @@ def step(data: Mapping[str, Any], row: StepRun | None) -> dict[str, Any]:
         "title": data["title"],
         "status": "reused" if reused and status == StepRun.Status.SUCCEEDED else status,
         "attempt": int(data.get("attempt") or (row.attempts if row else 1)),
-        "input": told(row.inputs) if row else None,
-        "output": told(row.output) if row and ended else None,
+        "input": told(row.inputs, href_of(row.task_id, "input", path)) if row else None,
+        "output": told(row.output, href_of(row.task_id, "output", path)) if row and ended else None,
         "duration": seconds_between(row.started_at, row.finished_at) if row and ended else None,
         "cost_micro": int(usage.get("cost_micro") or 0),
         "usage": usage,
@@ -122,7 +122,7 @@ def done(task: Task) -> dict[str, Any]:
     steps = list(StepRun.objects.filter(task=task))
     return {
         "status": "succeeded",
-        "output": told(task.output),
+        "output": told(task.output, href_of(task.pk, "output")),
         "duration": seconds_between(task.started_at, task.finished_at),
         "cost_micro": cost_of(steps),
         "totals": totals(task, steps),

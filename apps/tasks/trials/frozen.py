@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.utils import timezone
+
 from apps.core.publishing.canonical import sha256_of
 from apps.features.closure import collect
 from apps.features.models import Feature
@@ -65,11 +67,20 @@ def _refuse(problems: Sequence[GraphProblem]) -> None:
 
 
 def freeze(payload: Payload, extras: Mapping[str, Any]) -> str:
-    """Keep what a trial runs, once for all trials of the same; returns the hash that names it."""
+    """Keep what a trial runs, once for all trials of the same; returns the hash that names it.
+
+    One that is there already is as good as new: it is not cleaned away before the trial that is about to name it.
+    """
     body = {**payload, EXTRAS: dict(extras)}
     sha256 = sha256_of(body)
-    Frozen.objects.get_or_create(sha256=sha256, defaults={"body": body})
+    if not freshen(sha256):
+        Frozen.objects.get_or_create(sha256=sha256, defaults={"body": body})
     return sha256
+
+
+def freshen(sha256: str) -> bool:
+    """Count the days of a kept body anew; False when there is none."""
+    return bool(Frozen.objects.filter(pk=sha256).update(created_at=timezone.now()))
 
 
 def _without_feature(pipeline: Pipeline, raw: Mapping[str, Any]) -> Payload:

@@ -22,6 +22,7 @@ HINTS: Final[Mapping[str, str | Promise]] = {
     "E_OUTCOME_UNKNOWN": _(
         "Look at the tool's own records before you run it again, or say in the step what to do then."
     ),
+    "E_PIPELINE_LIMIT": _("Raise the limits of the pipeline that this step runs, or give it less to do."),
     "E_PIPELINE_NOT_THERE": _("Save the pipeline that this step runs, and check that its key is right."),
     "E_NO_ROUTE": _("No endpoint offers this model or capability. Add one under Providers, or choose another model."),
     "E_TOOL_UNKNOWN": _("Allow the tool under Tool servers, or choose another one."),

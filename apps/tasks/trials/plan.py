@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from apps.core.aio import in_thread
 from apps.core.config import NotReleased, reader
 from apps.features.closure import parts_of
@@ -69,7 +71,7 @@ def _plan(task: Task) -> tuple[Plan, dict[str, NodeResult]]:
     if task.kind == Kind.LIVE:
         return Plan("real", payload, parts_of(dict(payload)), feature=task.feature), {}
     source = task.source or {}
-    old = Task.objects.filter(pk=source["of"]).select_related("user").first() if source.get("of") else None
+    old = _repeated(source["of"]) if source.get("of") else None
     plan = Plan(
         outside=str(source.get("outside", "mock")),
         payload=payload,
@@ -80,6 +82,14 @@ def _plan(task: Task) -> tuple[Plan, dict[str, NodeResult]]:
         old=old,
     )
     return plan, _kept_steps(source)
+
+
+def _repeated(task_id: str) -> Task:
+    """The run that is repeated. Raises `ReplayImpossible` when it was cleaned away meanwhile."""
+    found = Task.objects.filter(pk=task_id).select_related("user").first()
+    if found is None:
+        raise ReplayImpossible(what=_("the run that it repeats is gone."))
+    return found
 
 
 def body_of(task: Task) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ from apps.tasks.models import Status, StepRun, Task
 from apps.tasks.trials import frames
 from apps.tasks.trials.cases import checks_of, reply_of
 from apps.tasks.trials.plan import body_of
-from apps.tasks.trials.values import seconds_between, told
+from apps.tasks.trials.values import href_of, seconds_between, told
 
 
 def links(task: Task) -> dict[str, str]:
@@ -41,8 +41,8 @@ def detail(task: Task) -> dict[str, Any]:
         if source.get("of")
         else None,
         "by": task.user.get_username(),
-        "input": told(task.input),
-        "output": told(task.output),
+        "input": told(task.input, href_of(task.pk, "input")),
+        "output": told(task.output, href_of(task.pk, "output")),
         "steps": [_step(graph, row, task.language) for row in steps],
         "error": frames.failure(task, graph) if ended_badly else None,
         "cost_micro": frames.cost_of(steps),

@@ -12,6 +12,7 @@ from apps.core.errors import Forbidden, InvalidRequest
 from apps.core.permissions import allows
 from apps.core.publishing.canonical import sha256_of
 from apps.core.request_id import get_request_id
+from apps.core.storage.naming import named_files
 from apps.features.models import Feature
 from apps.features.publishing import SCOPE
 from apps.pipelines.graph import Graph, readable_graph
@@ -20,8 +21,7 @@ from apps.pipelines.nodes import node_types
 from apps.tasks.errors import TaskUnknown
 from apps.tasks.models import Effect, Kind, Question, StepRun, Task
 from apps.tasks.trials import frozen
-from apps.tasks.trials.compare import named_files
-from apps.tasks.trials.errors import RealRunForbidden, ReplayImpossible
+from apps.tasks.trials.errors import CompareImpossible, RealRunForbidden, ReplayImpossible
 from apps.tasks.trials.plan import body_of
 from apps.tasks.trials.services import RUN_REAL, SEE_ALL, TRY, queue, refuse_crowd
 
@@ -74,6 +74,21 @@ def run_for(by: Any, task_id: str) -> Task:
     found = Task.objects.filter(pk=task_id).select_related("user").first() if _is_uuid(task_id) else None
     if found is None:
         raise TaskUnknown()
+    return found
+
+
+def counterpart(by: Any, task: Task, wanted: str = "") -> Task:
+    """The run `wanted`, or the one that `task` repeats, to stand beside `task`.
+
+    Raises `CompareImpossible` where there is neither, or both are one; `Forbidden`,
+    `TaskUnknown`.
+    """
+    other = wanted or str((task.source or {}).get("of") or "")
+    if not other:
+        raise CompareImpossible(what=_("this one repeats no run; name the one to compare it with."))
+    found = run_for(by, other)
+    if found.pk == task.pk:
+        raise CompareImpossible(what=_("it is one and the same."))
     return found
 
 
@@ -130,7 +145,10 @@ def _task(by: Any, old: Task, source: Mapping[str, Any]) -> Task:
 def _source_of_same(old: Task) -> dict[str, Any]:
     """What names the snapshot that the old run ran; a live run's is named by its feature and version."""
     source = old.source or {}
-    return {"frozen": source["frozen"]} if source.get("frozen") else {"snapshot": f"{old.feature}@{old.version}"}
+    if not source.get("frozen"):
+        return {"snapshot": f"{old.feature}@{old.version}"}
+    frozen.freshen(source["frozen"])
+    return {"frozen": source["frozen"]}
 
 
 def _same_body(old: Task) -> Mapping[str, Any]:

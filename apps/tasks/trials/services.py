@@ -18,6 +18,7 @@ from apps.core.permissions import allows, declared
 from apps.core.publishing.canonical import sha256_of
 from apps.core.request_id import get_request_id
 from apps.core.storage import services as storage
+from apps.core.storage.naming import named_files
 from apps.core.transactions import retry_on_conflict
 from apps.features.models import Feature
 from apps.pipelines.graph import Graph, Node, parse_graph
@@ -35,6 +36,7 @@ from apps.tasks.trials.errors import (
     TrialsCrowded,
     TrialUnknown,
 )
+from apps.tasks.trials.files import with_samples
 from apps.tasks.trials.pins import Standins, pins_of, standins
 from apps.tasks.trials.wish import Wish
 
@@ -184,8 +186,12 @@ def _keep(by: Any, pipeline: Pipeline, feature: Feature | None, wish: Wish, job:
 
 def _whole(by: Any, pipeline: Pipeline, graph: Mapping[str, Any], feature: Feature | None, wish: Wish) -> _Job:
     payload = frozen.draft_payload(pipeline, graph, feature)
-    content = _checked_input(by, payload["form"]["schema"], wish.input)
-    return _Job(payload, graph, content, standins(pipeline, parse_graph(dict(graph)), wish.pins, wish.mocks))
+    schema, given, lent = payload["form"]["schema"], wish.input, frozenset[str]()
+    if wish.case:
+        given, lent = with_samples(by, schema, given), frozenset(named_files(dict(given)))
+    content = _checked_input(by, schema, given, lent=lent)
+    instead = standins(pipeline, parse_graph(dict(graph)), wish.pins, wish.mocks)
+    return _Job(payload, graph, content, replace(instead, files=(*instead.files, *sorted(lent))))
 
 
 def _one_node(by: Any, pipeline: Pipeline, raw: Mapping[str, Any], feature: Feature | None, wish: Wish) -> _Job:
@@ -245,13 +251,15 @@ def _feature(by: Any, pipeline: Pipeline, wish: Wish) -> Feature | None:
     return found
 
 
-def _checked_input(by: Any, schema: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """What was sent, with the defaults of all fields. Raises `InputInvalid`."""
+def _checked_input(
+    by: Any, schema: Mapping[str, Any], given: Mapping[str, Any], *, lent: frozenset[str]
+) -> dict[str, Any]:
+    """What was sent, with the defaults of all fields; files are `by`'s own or `lent`. Raises `InputInvalid`."""
     content = with_defaults(schema, given) if schema else dict(given)
     problems = field_errors(schema or {"type": "object"}, content)
     refused = {problem["pointer"] for problem in problems}
     for name in file_fields(schema) if schema else ():
-        if content.get(name) and f"/{name}" not in refused:
+        if content.get(name) and content[name] not in lent and f"/{name}" not in refused:
             problems += _file_problems(by, name, str(content[name]))
     if problems:
         raise InputInvalid(details={"errors": [{**one, "pointer": f"/input{one['pointer']}"} for one in problems]})

@@ -6,9 +6,10 @@ from django.urls import reverse
 
 from apps.tasks.models import Kind, Status, Task
 from apps.tasks.trials.replay import Again, replay
+from apps.tasks.trials.services import start_trial
 from tests.conftest import Api
 from tests.tasks.builders import make_feature, make_task
-from tests.tasks.trials.builders import ASKS, chain
+from tests.tasks.trials.builders import ASKS, chain, make_pipeline, wish
 from tests.tasks.trials.states import end, make_step
 
 pytestmark = pytest.mark.django_db
@@ -148,3 +149,25 @@ def test_compare_page__of_no_replay__back_to_the_list(pair, editor):
     answer = browser(editor).get(reverse("admin:tasks_task_compare", args=[pair[0].pk]))
 
     assert answer["Location"] == reverse("admin:tasks_task_changelist")
+
+
+@pytest.mark.parametrize("asked", [{}, {"with": "itself"}])
+def test_compare__with_no_other_run__says_what_to_do(editor, asked):
+    make_pipeline()
+    trial = start_trial(editor, "draft", wish())
+    params = {name: str(trial.pk) for name in asked}
+
+    answer = Api(editor).get(f"/api/v1/admin/trials/{trial.pk}/compare", params=params)
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "TASKS_2043")
+
+
+def test_compare_page__of_a_trial_that_repeats_nothing__back_with_a_reason(editor):
+    make_pipeline()
+    trial = start_trial(editor, "draft", wish())
+    client = browser(editor)
+
+    answer = client.get(reverse("admin:tasks_task_compare", args=[trial.pk]), follow=True)
+
+    assert answer.redirect_chain[0][0] == reverse("admin:tasks_task_changelist")
+    assert "These runs cannot be compared" in answer.content.decode()
