@@ -9,8 +9,9 @@ import time
 from pathlib import Path
 from typing import Final
 
-from tests.faults.chaos.loop import run_loop, run_points
+from tests.faults.chaos.loop import Setup, run_loop, run_points
 from tests.faults.chaos.plan import plan_of
+from tests.faults.chaos.processes import FEWEST, NAMES
 from tests.faults.chaos.verdict import Verdict
 
 ENDLESS: Final = 3000  # more runs than are asked for while every failpoint has its turn
@@ -35,10 +36,11 @@ def main() -> int:
 
 
 def _verdict(options: argparse.Namespace, folder: Path) -> Verdict:
+    setup = Setup(FEWEST if options.small else NAMES, options.in_place, options.control)
     if options.failpoints:
-        return run_points(plan_of(options.seed, runs=ENDLESS, kills=0), folder)
-    plan = plan_of(options.seed, runs=options.runs, kills=options.kills)
-    return run_loop(plan, folder, control=options.control)
+        return run_points(plan_of(options.seed, runs=ENDLESS, kills=0), folder, setup)
+    plan = plan_of(options.seed, runs=options.runs, kills=options.kills, victims=setup.names)
+    return run_loop(plan, folder, setup)
 
 
 def line(seed: int, verdict: Verdict) -> str:
@@ -62,6 +64,8 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make faults", description=__doc__)
     parser.add_argument("--control", action="store_true", help="disable the workers' claims; this must go red")
     parser.add_argument("--failpoints", action="store_true", help="die once at every failpoint, instead of by chance")
+    parser.add_argument("--small", action="store_true", help="as few processes as it takes, for a quick look")
+    parser.add_argument("--in-place", action="store_true", help="use DATABASE_URL itself, which is migrated and empty")
     parser.add_argument("--seed", type=int, default=_number("SEED", random.SystemRandom().randrange(1, 2**31)))
     parser.add_argument("--kills", type=int, default=_number("KILLS", 20))
     parser.add_argument("--runs", type=int, default=_number("RUNS", 200))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
+from tests.faults.chaos.nursery import Nursery
 from tests.faults.chaos.outside import ModelServer
 
 FEATURE: Final = "faults"
@@ -48,7 +49,7 @@ class Installation:
     """Where it lies, and what its processes have to know."""
 
     folder: Path
-    environment: dict[str, str]
+    nursery: Nursery
     models: ModelServer
     redis_port: int
     users: list[Any] = field(default_factory=list)
@@ -61,27 +62,37 @@ class Installation:
 
 
 @contextmanager
-def installed(folder: Path, *, seed: int, users: int) -> Iterator[Installation]:
-    """The installation, with Django set up on it in this process; its processes are not started."""
+def installed(folder: Path, *, seed: int, users: int, in_place: bool = False) -> Iterator[Installation]:
+    """The installation, with Django set up on it in this process; its processes are not started.
+
+    It gets a database of its own, or with `in_place` that of `DATABASE_URL`, which has to be migrated and empty.
+    """
     from ops.processes import free_port
 
-    models = ModelServer(seed).start()
     redis_port = free_port()
-    url, drop = _database(folder)
+    url, drop = (os.environ["DATABASE_URL"], _keep) if in_place else _database(folder)
+    os.environ |= _environment(folder, url, f"redis://127.0.0.1:{redis_port}/0")
+    nursery = Nursery()
+    models = ModelServer(seed).start()
     try:
-        environment = _environment(folder, url, f"redis://127.0.0.1:{redis_port}/0")
-        os.environ |= environment
-        yield Installation(folder, environment, models, redis_port, _furnish(models.url, users))
+        if not in_place:
+            _migrate()
+        yield Installation(folder, nursery, models, redis_port, _furnish(models.url, users))
     finally:
         models.stop()
+        nursery.close()
         drop()
+
+
+def _keep() -> None:
+    """Somebody else's database stays."""
 
 
 def _database(folder: Path) -> tuple[str, Any]:
     """The address of a new database, and how to be rid of it: a file, or beside the one in DATABASE_URL."""
     given = os.environ.get("DATABASE_URL", "")
     if not given.startswith("mysql:"):
-        return f"sqlite:///{folder / 'paiban.sqlite3'}", lambda: None
+        return f"sqlite:///{folder / 'paiban.sqlite3'}", _keep
     import MySQLdb
 
     parts = urlsplit(given)
@@ -113,17 +124,17 @@ def _environment(folder: Path, database: str, redis_url: str) -> dict[str, str]:
     }
 
 
-def _furnish(model_url: str, users: int) -> list[Any]:
-    import django
-
-    django.setup()
+def _migrate() -> None:
     from django.core.management import call_command
 
+    call_command("migrate", verbosity=0)
+
+
+def _furnish(model_url: str, users: int) -> list[Any]:
     from apps.accounts.models import User
     from apps.core import logging
 
     logging.configure(fmt="console", level="ERROR")
-    call_command("migrate", verbosity=0)
     _model(model_url)
     _feature()
     return [User.objects.create_user(username=f"user-{number}", password=None) for number in range(users)]

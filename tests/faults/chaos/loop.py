@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -9,15 +10,24 @@ from tests.faults.chaos.installation import Installation, installed
 from tests.faults.chaos.load import Load
 from tests.faults.chaos.plan import Death, Kill, Plan
 from tests.faults.chaos.points import all_points, die_at
-from tests.faults.chaos.processes import WORKERS, Fleet
+from tests.faults.chaos.processes import NAMES, WORKERS, Fleet
 from tests.faults.chaos.verdict import MOST_SECONDS, Verdict, judge
 
 PEOPLE: Final = 10
 CATCH_SECONDS: Final = 15.0  # for a worker that is to die with a run in its hands
 
 
-def run_loop(plan: Plan, folder: Path, *, control: bool = False) -> Verdict:
-    """Carry `plan` out in `folder`. With `control` the workers' claims are disabled."""
+@dataclass(frozen=True)
+class Setup:
+    """Who runs, and where: with `in_place` the database is there already; with `control` nobody's claim counts."""
+
+    names: tuple[str, ...] = NAMES
+    in_place: bool = False
+    control: bool = False
+
+
+def run_loop(plan: Plan, folder: Path, setup: Setup) -> Verdict:
+    """Carry `plan` out in `folder`."""
 
     def kill_by_plan(load: Load, fleet: Fleet) -> list[Death]:
         deaths = []
@@ -28,10 +38,10 @@ def run_loop(plan: Plan, folder: Path, *, control: bool = False) -> Verdict:
             deaths.append(_kill(kill, fleet))
         return deaths
 
-    return _looped(plan, folder, kill_by_plan, users=PEOPLE, control=control)
+    return _looped(plan, folder, kill_by_plan, setup, users=PEOPLE)
 
 
-def run_points(plan: Plan, folder: Path) -> Verdict:
+def run_points(plan: Plan, folder: Path, setup: Setup) -> Verdict:
     """Let a process die at every failpoint in turn, as long as it takes, while runs are asked for without end."""
     missed: list[str] = []
 
@@ -44,17 +54,18 @@ def run_points(plan: Plan, folder: Path) -> Verdict:
         load.stop()
         return deaths
 
-    verdict = _looped(plan, folder, kill_at_points, users=plan.runs)
+    verdict = _looped(plan, folder, kill_at_points, setup, users=plan.runs)
     verdict.broken += missed
     print(f"failpoints: {len(all_points()) - len(missed)} of {len(all_points())} hit")
     return verdict
 
 
 def _looped(
-    plan: Plan, folder: Path, kill: Callable[[Load, Fleet], list[Death]], *, users: int, control: bool = False
+    plan: Plan, folder: Path, kill: Callable[[Load, Fleet], list[Death]], setup: Setup, *, users: int
 ) -> Verdict:
-    with installed(folder, seed=plan.seed, users=users) as installation:
-        fleet = Fleet(folder, installation.environment, installation.redis_port, control=control)
+    with installed(folder, seed=plan.seed, users=users, in_place=setup.in_place) as installation:
+        redis_port, names = installation.redis_port, setup.names
+        fleet = Fleet(folder, installation.nursery, redis_port, names=names, control=setup.control)
         try:
             fleet.start_all()
             load = Load(plan, installation, f"http://127.0.0.1:{fleet.port}", people=PEOPLE)

@@ -1,6 +1,7 @@
 """What will be killed, and when: everything that chance decides, drawn from the seed beforehand."""
 
 import random
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -41,23 +42,23 @@ class Plan:
     delivered_twice: frozenset[int]
 
 
-def plan_of(seed: int, *, runs: int, kills: int) -> Plan:
-    """`kills` deaths spread over `runs` runs; each of the victims has its turn before chance decides."""
+def plan_of(seed: int, *, runs: int, kills: int, victims: Collection[str] = tuple(WEIGHTS)) -> Plan:
+    """`kills` deaths spread over `runs` runs; each of `victims` has its turn before chance decides."""
     chance = random.Random(seed)
-    victims = _victims(chance, kills)
-    places = sorted(chance.randrange(max(runs * 9 // 10, 1)) for _victim in victims)
+    dying = _dying(chance, kills, [name for name in WEIGHTS if name in victims])
+    places = sorted(chance.randrange(max(runs * 9 // 10, 1)) for _victim in dying)
     deaths = tuple(
         Kill(victim, after, chance.uniform(0, LONGEST_PAUSE), chance.uniform(0, LONGEST_DOWN))
-        for victim, after in zip(victims, places, strict=True)
+        for victim, after in zip(dying, places, strict=True)
     )
     cancelled = frozenset(number for number in range(runs) if chance.random() < CANCELLED)
     twice = frozenset(number for number in range(runs) if chance.random() < DELIVERED_TWICE)
     return Plan(seed, runs, deaths, cancelled, twice)
 
 
-def _victims(chance: random.Random, kills: int) -> list[str]:
-    first = list(WEIGHTS)[:kills]
-    rest = chance.choices(list(WEIGHTS), list(WEIGHTS.values()), k=kills - len(first))
-    mixed = first + rest
+def _dying(chance: random.Random, kills: int, victims: list[str]) -> list[str]:
+    first = victims[:kills]
+    weights = [WEIGHTS[name] for name in victims]
+    mixed = first + chance.choices(victims, weights, k=kills - len(first))
     chance.shuffle(mixed)
     return mixed
