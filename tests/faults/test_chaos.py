@@ -11,12 +11,13 @@ from django.conf import settings
 from django.utils import timezone
 
 from apps.quotas.models import Account
-from apps.tasks.models import Event, StepRun, Task
+from apps.tasks.models import Event, Question, StepRun, Task
 from tests.faults.chaos.__main__ import line
 from tests.faults.chaos.load import Told
 from tests.faults.chaos.outside import Call
-from tests.faults.chaos.plan import WEIGHTS, Death, plan_of
+from tests.faults.chaos.plan import SCENES, WEIGHTS, Death, plan_of
 from tests.faults.chaos.points import all_points, process_of
+from tests.faults.chaos.scenes import scenes
 from tests.faults.chaos.verdict import judge
 from tests.faults.fleet import QUICK, database_url
 from tests.tasks.builders import make_feature, make_task
@@ -86,7 +87,7 @@ def run(db, member) -> Task:
 
     claimed = claim_task(str(task.pk), owner="test")
     assert claimed
-    StepRun.objects.create(task=task, node="left", type="llm_chat", status="succeeded", finished_at=now)
+    StepRun.objects.create(task=task, path="left", node="left", type="llm_chat", status="succeeded", finished_at=now)
     finish_task(claimed, to="succeeded", output={"text": "x"})
     Task.objects.update(attempts=2)
     return Task.objects.get()
@@ -140,7 +141,7 @@ def test_judge__model_asked_again_after_its_answer_was_kept__is_repeated(run):
 
     verdict = judge(told_of(run), calls, [])
 
-    assert verdict.repeated == ["run-1 left was asked of the model after it had its answer"]
+    assert verdict.repeated == ["run-1 left was asked for after it had its answer"]
     assert verdict.sent_again == 1
 
 
@@ -174,3 +175,38 @@ def test_judge__run_that_stood_still_after_a_kill__is_timed_from_the_kill(run):
     assert last
     assert round(verdict.slowest) == 20
     assert verdict.slowest_was == f"{run.pk}, after the death of web"
+
+
+def test_scenes__of_the_plan__are_those_that_there_are_and_have_every_kind_of_step():
+    there = scenes("127.0.0.1:1")
+
+    assert set(SCENES) == set(there)
+    kinds = {node["type"] for scene in there.values() for node in scene.graph["nodes"]}
+    assert kinds >= {"llm_chat", "http_request", "map", "sub_pipeline", "delay", "human_input", "condition"}
+
+
+@pytest.mark.parametrize(("rule", "sent", "found"), [("calls", 2, 1), ("doubt", 2, 1), ("calls", 1, 0)])
+def test_judge__call_without_a_key_sent_twice__is_repeated(run, rule, sent, found):
+    Task.objects.update(feature=f"faults-{rule}")
+    acts = scenes("127.0.0.1:1")
+    calls = [Call("run-1", step, "", 0.0) for step in acts[rule].once for _time in range(sent)]
+
+    assert len(judge(told_of(run), calls, [], acts).repeated) == found
+
+
+def test_judge__call_without_a_key_sent_again_as_somebody_said__is_as_it_should_be(run, member):
+    Task.objects.update(feature="faults-doubt")
+    fields = {"option": "retry", "answered_by": member, "answered_at": timezone.now(), "deadline_at": timezone.now()}
+    Question.objects.create(task=run, path="send!0", node="send", **fields)
+
+    verdict = judge(told_of(run), [Call("run-1", "send", "", 0.0)] * 2, [], scenes("127.0.0.1:1"))
+
+    assert (verdict.repeated, verdict.asked) == ([], 1)
+
+
+@pytest.mark.parametrize(("feature", "attempts", "lost"), [("calls", 2, 0), ("calls", 1, 1), ("models", 2, 1)])
+def test_judge__failed_as_unknown__is_lost_unless_the_scene_and_a_kill_allow_it(run, feature, attempts, lost):
+    error = {"code": "PIPELINES_5004", "message": "unknown"}
+    Task.objects.update(feature=f"faults-{feature}", attempts=attempts, status="failed", error=error)
+
+    assert len(judge(told_of(run), [], [], scenes("127.0.0.1:1")).lost) == lost

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.faults.chaos.loop import Setup, run_loop, run_points
-from tests.faults.chaos.plan import plan_of
+from tests.faults.chaos.plan import FEW_SCENES, SCENES, plan_of
 from tests.faults.chaos.processes import FEWEST, NAMES
 from tests.faults.chaos.verdict import Verdict
 
@@ -28,6 +28,7 @@ def main() -> int:
     for complaint in verdict.complaints():
         print(f"  {complaint}")
     print(f"{verdict.interrupted} runs were interrupted, {verdict.sent_again} calls sent again under their key")
+    print(f"calls without a key: {verdict.asked} sent again as told, {verdict.left_open} runs failed as unknown")
     print(f"ended unasked and were started again: {', '.join(verdict.gave_up) or 'none'}")
     print(f"stood still the longest: {verdict.slowest_was or 'none'}")
     print(f"{time.monotonic() - began:.0f} s, claims {'disabled' if options.control else 'as they are'}")
@@ -37,9 +38,10 @@ def main() -> int:
 
 def _verdict(options: argparse.Namespace, folder: Path) -> Verdict:
     setup = Setup(FEWEST if options.small else NAMES, options.in_place, options.control)
+    scenes = FEW_SCENES if options.small else SCENES
     if options.failpoints:
         return run_points(plan_of(options.seed, runs=ENDLESS, kills=0), folder, setup)
-    plan = plan_of(options.seed, runs=options.runs, kills=options.kills, victims=setup.names)
+    plan = plan_of(options.seed, runs=options.runs, kills=options.kills, victims=setup.names, scenes=scenes)
     return run_loop(plan, folder, setup)
 
 

@@ -85,7 +85,7 @@ def _come_to_rest(load: Load, installation: Installation, fleet: Fleet, deaths: 
     while (load.busy or _open_runs()) and time.time() < deadline:
         fleet.tend()
         time.sleep(0.1)
-    verdict = judge(load.told, installation.models.calls, deaths)
+    verdict = judge(load.told, installation.outside.calls, deaths, installation.scenes)
     verdict.gave_up = fleet.gave_up
     return verdict
 

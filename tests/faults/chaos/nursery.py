@@ -5,6 +5,7 @@ loop would put the start of Python to the test and little else. What is forked h
 production does, in a process group of its own, with nothing but modules in common.
 """
 
+import importlib
 import json
 import os
 import runpy
@@ -45,7 +46,10 @@ class Child(Protocol):
 
 
 class Nursery:
-    """Forks programs on demand. Open it before this process has threads or connections; it dies with this process."""
+    """Forks programs on demand. Open it when Django is set up, before this process has threads or connections.
+
+    It dies with this process.
+    """
 
     def __init__(self) -> None:
         _import_everything()
@@ -102,11 +106,6 @@ class Forked:
 
 
 def _import_everything() -> None:
-    import importlib
-
-    import django
-
-    django.setup()
     for module in PRELOADED:
         importlib.import_module(module)
     from django.urls import get_resolver

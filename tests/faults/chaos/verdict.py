@@ -1,7 +1,7 @@
 """What came of it, read from the database and from the outside world when all is quiet."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Final
@@ -9,9 +9,11 @@ from typing import Any, Final
 from tests.faults.chaos.load import Told
 from tests.faults.chaos.outside import Call
 from tests.faults.chaos.plan import Death
+from tests.faults.chaos.scenes import PREFIX, Scene
 
 MOST_SECONDS: Final = 120.0
 SHOWN: Final = 20
+NONE: Final[Mapping[str, Scene]] = {}
 
 
 @dataclass
@@ -29,6 +31,8 @@ class Verdict:
     slowest_was: str = ""
     interrupted: int = 0
     sent_again: int = 0
+    left_open: int = 0  # runs that failed because nobody knows what became of a call
+    asked: int = 0  # calls that a person had sent again
 
     @property
     def holds(self) -> bool:
@@ -44,13 +48,14 @@ class Verdict:
         return found
 
 
-def judge(told: Told, calls: Sequence[Call], kills: Sequence[Death]) -> Verdict:
-    """The verdict on everything that was accepted."""
+def judge(told: Told, calls: Sequence[Call], kills: Sequence[Death], acts: Mapping[str, Scene] = NONE) -> Verdict:
+    """The verdict on everything that was accepted; a run whose feature is not in `acts` has to end well."""
     from apps.tasks.models import Task
 
     tasks = {str(task.pk): task for task in Task.objects.all()}
     verdict = Verdict(runs=len(told.accepted), kills=len(kills))
-    _judge_ends(verdict, told, tasks)
+    _judge_ends(verdict, told, tasks, acts)
+    _judge_unkeyed(verdict, tasks, calls, acts)
     _judge_steps(verdict, tasks, calls)
     _judge_charges(verdict, tasks)
     _judge_logs(verdict, tasks)
@@ -60,19 +65,49 @@ def judge(told: Told, calls: Sequence[Call], kills: Sequence[Death]) -> Verdict:
     return verdict
 
 
-def _judge_ends(verdict: Verdict, told: Told, tasks: dict[str, Any]) -> None:
-    """Every accepted run is there and succeeded, or was cancelled by its user; one that was not answered, too."""
+def scene_of(task: Any, acts: Mapping[str, Scene]) -> Scene:
+    return acts.get(task.feature.removeprefix(PREFIX), Scene({}))
+
+
+def _judge_ends(verdict: Verdict, told: Told, tasks: dict[str, Any], acts: Mapping[str, Scene]) -> None:
+    """Every accepted run is there and succeeded, or was cancelled by its user; one that was not answered, too.
+
+    It may have failed as its scene allows, when a worker lost it.
+    """
     for run, pk in told.accepted.items():
         if pk not in tasks:
             verdict.lost.append(f"run-{run} was accepted as {pk}, and there is no such run")
     asked = {f"run-{run}" for run in told.cancel_asked}
     for pk, task in tasks.items():
         name = task.input["text"]
-        if task.status != "succeeded" and not (task.status == "cancelled" and name in asked):
+        cancelled = task.status == "cancelled" and name in asked
+        allowed = scene_of(task, acts).may_fail_with if task.attempts > 1 else ()
+        failed_well = task.status == "failed" and task.error.get("code") in allowed
+        if failed_well:
+            verdict.left_open += 1
+        elif task.status != "succeeded" and not cancelled:
             verdict.lost.append(f"{name} ({pk}) is {task.status}: {(task.error or {}).get('message', '')}")
     for name, times in Counter(task.input["text"] for task in tasks.values()).items():
         if times > 1:
             verdict.repeated.append(f"{name} is there {times} times")
+
+
+def _judge_unkeyed(verdict: Verdict, tasks: dict[str, Any], calls: Iterable[Call], acts: Mapping[str, Scene]) -> None:
+    """A call that nobody can recognise is sent once; again only when somebody who was asked said so."""
+    from apps.tasks.models import Question
+
+    times = Counter((call.run, call.step) for call in calls)
+    said = Question.objects.filter(option="retry", answered_by__isnull=False)
+    repeated = {(str(pk), path.partition("!")[0]) for pk, path in said.values_list("task_id", "path")}
+    verdict.asked = len(repeated)
+    for pk, task in tasks.items():
+        name = task.input["text"]
+        for step, may_be_asked in scene_of(task, acts).once.items():
+            sent = times[name, step]
+            if sent > 1 and not (may_be_asked and (pk, step) in repeated):
+                verdict.repeated.append(f"{name} {step} was sent {sent} times, and nobody said so")
+            if sent == 0 and task.status == "succeeded":
+                verdict.lost.append(f"{name} succeeded, and {step} was never sent")
 
 
 def _judge_steps(verdict: Verdict, tasks: dict[str, Any], calls: Iterable[Call]) -> None:
@@ -87,14 +122,14 @@ def _judge_steps(verdict: Verdict, tasks: dict[str, Any], calls: Iterable[Call])
         if data["status"] == "succeeded":
             done.add(step)
     finished = {
-        (name, node): at.timestamp()
-        for name, node, at in StepRun.objects.filter(status="succeeded").values_list(
-            "task__input__text", "node", "finished_at"
+        (name, path): at.timestamp()
+        for name, path, at in StepRun.objects.filter(status="succeeded").values_list(
+            "task__input__text", "path", "finished_at"
         )
     }
     for call in calls:
         if call.at > finished.get((call.run, call.step), call.at):
-            verdict.repeated.append(f"{call.run} {call.step} was asked of the model after it had its answer")
+            verdict.repeated.append(f"{call.run} {call.step} was asked for after it had its answer")
     _judge_keys(verdict, calls)
 
 
