@@ -210,3 +210,24 @@ def test_judge__failed_as_unknown__is_lost_unless_the_scene_and_a_kill_allow_it(
     Task.objects.update(feature=f"faults-{feature}", attempts=attempts, status="failed", error=error)
 
     assert len(judge(told_of(run), [], [], scenes("127.0.0.1:1")).lost) == lost
+
+
+def test_judge__worker_that_ended_in_peace__has_to_be_replaced_sooner(run):
+    died, ended = Death("worker-1", 0.0), Death("worker-1", 0.0, took=1.5)
+
+    assert judge(told_of(run), [], [died]).limit == 120
+    assert judge(told_of(run), [], [ended]).limit == 10
+    assert judge(told_of(run), [], [Death("worker-1", 0.0, took=float("inf"))]).broken == [
+        "a worker that was told to end did not"
+    ]
+
+
+def test_judge__stopped_worker_let_go_on__may_send_what_it_had_written_down(run):
+    late = timezone.now().timestamp() + 5
+    calls = [Call("run-1", "left", "key", late)]
+
+    in_time = judge(told_of(run), calls, [Death("worker-1", late - 60, back=late - 1)])
+    too_late = judge(told_of(run), calls, [Death("worker-1", late - 60, back=late - 10)])
+
+    assert (in_time.repeated, in_time.late) == ([], 1)
+    assert (len(too_late.repeated), too_late.late) == (1, 0)

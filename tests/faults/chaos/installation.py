@@ -139,9 +139,13 @@ def _furnish(model_url: str, acts: dict[str, Scene]) -> None:
 
 
 def _users(count: int) -> list[Any]:
+    from django.contrib.auth.hashers import make_password
+
     from apps.accounts.models import User
 
-    return [User.objects.create_user(username=f"user-{number}", password=None) for number in range(count)]
+    unusable = make_password(None)
+    User.objects.bulk_create([User(username=f"user-{number}", password=unusable) for number in range(count)])
+    return list(User.objects.filter(username__startswith="user-").order_by("pk"))
 
 
 def _staff() -> Any:

@@ -8,13 +8,13 @@ from typing import Final
 
 from tests.faults.chaos.installation import Installation, installed
 from tests.faults.chaos.load import Load
-from tests.faults.chaos.plan import Death, Kill, Plan
+from tests.faults.chaos.plan import Death, Plan
 from tests.faults.chaos.points import all_points, die_at
-from tests.faults.chaos.processes import NAMES, WORKERS, Fleet
+from tests.faults.chaos.processes import NAMES, Fleet
+from tests.faults.chaos.strikes import STRIKES
 from tests.faults.chaos.verdict import MOST_SECONDS, Verdict, judge
 
-PEOPLE: Final = 10
-CATCH_SECONDS: Final = 15.0  # for a worker that is to die with a run in its hands
+PEOPLE: Final = 32  # many wait for a run whose worker died: twenty seconds each time
 
 
 @dataclass(frozen=True)
@@ -24,10 +24,13 @@ class Setup:
     names: tuple[str, ...] = NAMES
     in_place: bool = False
     control: bool = False
+    signal: str = "kill"
 
 
 def run_loop(plan: Plan, folder: Path, setup: Setup) -> Verdict:
     """Carry `plan` out in `folder`."""
+
+    strike = STRIKES[setup.signal]
 
     def kill_by_plan(load: Load, fleet: Fleet) -> list[Death]:
         deaths = []
@@ -35,7 +38,7 @@ def run_loop(plan: Plan, folder: Path, setup: Setup) -> Verdict:
             while load.accepted < kill.after and load.busy:
                 fleet.tend()
                 time.sleep(0.05)
-            deaths.append(_kill(kill, fleet))
+            deaths.append(strike(kill, fleet))
         return deaths
 
     return _looped(plan, folder, kill_by_plan, setup, users=PEOPLE)
@@ -48,9 +51,11 @@ def run_points(plan: Plan, folder: Path, setup: Setup) -> Verdict:
     def kill_at_points(load: Load, fleet: Fleet) -> list[Death]:
         deaths: list[Death] = []
         for point in all_points():
+            began = time.monotonic()
             hit, died = die_at(point, fleet)
             deaths += died
             missed.extend([] if hit else [f"nobody died at {point}"])
+            print(f"{point}: {'hit' if hit else 'MISSED'}, {time.monotonic() - began:.0f} s", flush=True)
         load.stop()
         return deaths
 
@@ -88,30 +93,6 @@ def _come_to_rest(load: Load, installation: Installation, fleet: Fleet, deaths: 
     verdict = judge(load.told, installation.outside.calls, deaths, installation.scenes)
     verdict.gave_up = fleet.gave_up
     return verdict
-
-
-def _kill(kill: Kill, fleet: Fleet) -> Death:
-    if kill.victim == "web":
-        fleet.await_web()
-    if kill.victim in WORKERS:
-        _await_claim(kill.victim, fleet)
-    time.sleep(kill.pause)
-    death = Death(kill.victim, time.time())
-    fleet.kill(kill.victim)
-    time.sleep(kill.down)
-    fleet.start(kill.victim)
-    return death
-
-
-def _await_claim(worker: str, fleet: Fleet) -> None:
-    """Until that worker has a run in its hands; not for ever, for there may be none left."""
-    from apps.tasks.models import Status, Task
-
-    deadline = time.monotonic() + CATCH_SECONDS
-    running = Task.objects.filter(status=Status.RUNNING)
-    while time.monotonic() < deadline and not running.filter(lease_owner__contains=f":{fleet.pid(worker)}:").exists():
-        fleet.tend()
-        time.sleep(0.05)
 
 
 def _open_runs() -> int:

@@ -27,10 +27,12 @@ class Kill:
 
 @dataclass(frozen=True)
 class Death:
-    """A kill that happened, at so many seconds since the epoch."""
+    """A strike that happened, at so many seconds since the epoch."""
 
     victim: str
     at: float
+    took: float = 0.0  # seconds until a process that was told to end had ended
+    back: float = 0.0  # when a stopped process was let go on
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from ops.processes import free_port, signal_group, start_child
 from ops.redis_server import server_command, wait_for_ping
@@ -23,6 +23,13 @@ _WEB: Final = ["uvicorn", "config.asgi:application", "--host", "127.0.0.1", "--l
 _QUIET: Final = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING"]
 # The same worker whose claims ask nobody, for the control.
 UNCLAIMED: Final = "tests.faults.chaos.unclaimed"
+
+
+def held_by(pid: int) -> Any:
+    """The runs that are in the hands of that worker process."""
+    from apps.tasks.models import Status, Task
+
+    return Task.objects.filter(status=Status.RUNNING, lease_owner__contains=f":{pid}:")
 
 
 class Fleet:
@@ -66,19 +73,26 @@ class Fleet:
         signal_group(self.pid(name), signal.SIGKILL)
         self._children[name].wait()
 
-    def stop(self, name: str) -> None:
-        """SIGTERM, as a deployment does."""
-        signal_group(self.pid(name), signal.SIGTERM)
-        self._children[name].wait(60)
+    def stop(self, name: str, *, seconds: float) -> None:
+        """SIGTERM, as a deployment does. Raises `TimeoutError` when it still runs after so many seconds."""
+        self.signal(name, signal.SIGTERM)
+        self._children[name].wait(seconds)
+
+    def signal(self, name: str, signum: int) -> None:
+        signal_group(self.pid(name), signum)
 
     def exit_code(self, name: str) -> int | None:
         """How `name` ended by itself; None while it runs."""
         return self._children[name].poll()
 
-    def tend(self, *, but: str = "") -> None:
-        """Start again who ended by itself, as every supervisor does; but not `but`."""
+    def has_work(self, worker: str) -> bool:
+        """Whether that worker has a run in its hands."""
+        return held_by(self.pid(worker)).exists()
+
+    def tend(self, *, but: Collection[str] = ()) -> None:
+        """Start again who ended by itself, as every supervisor does; but not those in `but`."""
         for name in self._children:
-            if name != but and self.exit_code(name) is not None:
+            if name not in but and self.exit_code(name) is not None:
                 self.gave_up.append(name)
                 self.start(name)
 

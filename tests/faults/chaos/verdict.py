@@ -1,7 +1,7 @@
 """What came of it, read from the database and from the outside world when all is quiet."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Final
@@ -10,9 +10,12 @@ from tests.faults.chaos.load import Told
 from tests.faults.chaos.outside import Call
 from tests.faults.chaos.plan import Death
 from tests.faults.chaos.scenes import PREFIX, Scene
+from tests.faults.chaos.strikes import END_SECONDS
 
 MOST_SECONDS: Final = 120.0
+RESUMED_SECONDS: Final = 10.0  # a worker that ends in peace hands its runs to others
 SHOWN: Final = 20
+LATE_SECONDS: Final = 5.0
 NONE: Final[Mapping[str, Scene]] = {}
 
 
@@ -28,16 +31,19 @@ class Verdict:
     broken: list[str] = field(default_factory=list)
     gave_up: list[str] = field(default_factory=list)
     slowest: float = 0.0
+    limit: float = MOST_SECONDS  # of `slowest`
     slowest_was: str = ""
     interrupted: int = 0
     sent_again: int = 0
     left_open: int = 0  # runs that failed because nobody knows what became of a call
+    late: int = 0  # calls of a worker that had been stopped, for runs that others had finished
+    slowest_end: float = 0.0  # of the workers that were told to end
     asked: int = 0  # calls that a person had sent again
 
     @property
     def holds(self) -> bool:
         """Whether everything is as promised, and something was put to the test."""
-        return not self.complaints() and self.slowest <= MOST_SECONDS
+        return not self.complaints() and self.slowest <= self.limit
 
     def complaints(self) -> list[str]:
         """What is not as promised, with the runs it happened to."""
@@ -56,13 +62,27 @@ def judge(told: Told, calls: Sequence[Call], kills: Sequence[Death], acts: Mappi
     verdict = Verdict(runs=len(told.accepted), kills=len(kills))
     _judge_ends(verdict, told, tasks, acts)
     _judge_unkeyed(verdict, tasks, calls, acts)
-    _judge_steps(verdict, tasks, calls)
+    _judge_steps(verdict, tasks, calls, [kill.back for kill in kills if kill.back])
     _judge_charges(verdict, tasks)
     _judge_logs(verdict, tasks)
     verdict.slowest, verdict.slowest_was = slowest_recovery(tasks.values(), kills)
-    verdict.interrupted = sum(task.attempts > 1 for task in tasks.values())
+    verdict.slowest_end = max((kill.took for kill in kills), default=0.0)
+    if verdict.slowest_end:
+        verdict.limit = RESUMED_SECONDS
+    if verdict.slowest_end > END_SECONDS:
+        verdict.broken.append("a worker that was told to end did not")
+    verdict.interrupted = _interrupted(tasks)
     verdict.sent_again = sum(times - 1 for times in Counter(call.key for call in calls if call.key).values())
     return verdict
+
+
+def _interrupted(tasks: dict[str, Any]) -> int:
+    """How many runs were claimed more often than their pauses say."""
+    from apps.tasks.models import Question, StepRun
+
+    naps = StepRun.objects.filter(type="delay").values_list("task_id", flat=True)
+    pauses = Counter(map(str, [*naps, *Question.objects.values_list("task_id", flat=True)]))
+    return sum(task.attempts > 1 + pauses[pk] for pk, task in tasks.items())
 
 
 def scene_of(task: Any, acts: Mapping[str, Scene]) -> Scene:
@@ -110,8 +130,13 @@ def _judge_unkeyed(verdict: Verdict, tasks: dict[str, Any], calls: Iterable[Call
                 verdict.lost.append(f"{name} succeeded, and {step} was never sent")
 
 
-def _judge_steps(verdict: Verdict, tasks: dict[str, Any], calls: Iterable[Call]) -> None:
-    """No step is begun after it was finished: by the run's own log, and by what the outside world was asked."""
+def _judge_steps(
+    verdict: Verdict, tasks: dict[str, Any], calls: Iterable[Call], let_go_on: Collection[float] = ()
+) -> None:
+    """No step is begun after it was finished: by the run's own log, and by what the outside world was asked.
+
+    A stopped worker may still send, when it is let go on, the one call that it had written down before.
+    """
     from apps.tasks.models import Event, StepRun
 
     done: set[tuple[Any, str]] = set()
@@ -128,7 +153,11 @@ def _judge_steps(verdict: Verdict, tasks: dict[str, Any], calls: Iterable[Call])
         )
     }
     for call in calls:
-        if call.at > finished.get((call.run, call.step), call.at):
+        if call.at <= finished.get((call.run, call.step), call.at):
+            continue
+        if call.key and any(0 <= call.at - back < LATE_SECONDS for back in let_go_on):
+            verdict.late += 1
+        else:
             verdict.repeated.append(f"{call.run} {call.step} was asked for after it had its answer")
     _judge_keys(verdict, calls)
 
