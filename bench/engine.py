@@ -9,6 +9,7 @@ Run: `.venv/bin/python bench/engine.py`; `DATABASE_URL=mysql://…` chooses the 
 """
 
 import asyncio
+import json
 import os
 import statistics
 import sys
@@ -84,7 +85,13 @@ def claimed(user: Any) -> Any:
 
     until = timezone.now() + timedelta(hours=1)
     return Task.objects.create(
-        user=user, feature="bench", version=1, status=Status.RUNNING, fencing_token=1, lease_until=until
+        user=user,
+        feature="bench",
+        version=1,
+        status=Status.RUNNING,
+        attempts=1,
+        fencing_token=1,
+        lease_until=until,
     )
 
 
@@ -166,15 +173,30 @@ def main() -> None:
     from django.contrib.auth import get_user_model
 
     user = get_user_model().objects.create(username="bench")
-    print(f"{synchronous()}; one bare commit {bare_commit(user):.2f} ms; load {os.getloadavg()[0]:.1f}")
     try:
-        for parallel in (False, True):
+        if "--json" in sys.argv:  # for bench/engine_peers.py
+            told = {}
+            for shape in ("sequential", "parallel"):
+                told[shape], _cpu = asyncio.run(milliseconds("grouped", parallel=shape == "parallel", user=user))
+            print(json.dumps(told))
+            return
+        print(f"{synchronous()}; one bare commit {bare_commit(user):.2f} ms; load {os.getloadavg()[0]:.1f}")
+        for shape in ("sequential", "parallel"):
             for how in ("memory", "grouped", "commit each"):
-                clock, cpu = asyncio.run(milliseconds(how, parallel=parallel, user=user))
-                shape = "parallel" if parallel else "sequential"
+                clock, cpu = asyncio.run(milliseconds(how, parallel=shape == "parallel", user=user))
                 print(f"{shape:10} {NODES}  {how:12} {clock:7.3f} ms a node, {cpu:6.3f} of them CPU")
     finally:
         server.stop()
+        drop()
+
+
+def drop() -> None:
+    """Be rid of the database on somebody's server."""
+    from django.db import connection
+
+    if connection.vendor == "mysql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"DROP DATABASE {connection.settings_dict['NAME']}")
 
 
 if __name__ == "__main__":

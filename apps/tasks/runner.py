@@ -36,8 +36,21 @@ log = structlog.get_logger("tasks")
 
 POINTS = failpoints.declare("tasks.deliver.written", "tasks.run.before_end")
 
-# Names this process in leases; the random part tells a restarted process from its predecessor.
-OWNER = f"{socket.gethostname()[:40]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+
+def _name_of_process() -> str:
+    """Names this process in leases; the random part tells a restarted process from its predecessor."""
+    return f"{socket.gethostname()[:40]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+
+
+OWNER = _name_of_process()
+
+
+def _after_fork() -> None:
+    global OWNER  # noqa: PLW0603 - two workers under one name would hand back each other's runs
+    OWNER = _name_of_process()
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 BELL_SECONDS = 60.0  # bells may be lost; the heartbeat finds out what they would have told
 
@@ -50,10 +63,11 @@ def is_stopping() -> bool:
     return _stopping.is_set()
 
 
-async def run_task(task_id: str, *, owner: str = OWNER) -> bool:
-    """Claim and run the task; False when there was nothing to claim."""
+async def run_task(task_id: str, *, owner: str = "") -> bool:
+    """Claim and run the task, in the name of this process; False when there was nothing to claim."""
     if is_stopping():
         return False
+    owner = owner or OWNER
     task = await in_thread(services.claim_task)(task_id, owner=owner)
     if task is None:
         return False

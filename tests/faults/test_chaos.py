@@ -11,14 +11,15 @@ from django.conf import settings
 from django.utils import timezone
 
 from apps.quotas.models import Account
-from apps.tasks.models import Event, StepRun, Task
+from apps.tasks.models import Event, Question, StepRun, Task
 from tests.faults.chaos.__main__ import line
 from tests.faults.chaos.load import Told
 from tests.faults.chaos.outside import Call
-from tests.faults.chaos.plan import WEIGHTS, Death, plan_of
+from tests.faults.chaos.plan import SCENES, WEIGHTS, Death, plan_of
 from tests.faults.chaos.points import all_points, process_of
+from tests.faults.chaos.scenes import scenes
 from tests.faults.chaos.verdict import judge
-from tests.faults.fleet import database_url
+from tests.faults.fleet import QUICK, database_url
 from tests.tasks.builders import make_feature, make_task
 
 LINE = re.compile(
@@ -27,10 +28,10 @@ LINE = re.compile(
 
 
 def figures(*options: str, kills: int, runs: int) -> tuple[int, tuple[int, ...], str]:
-    """Exit code, the figures of the last line, and everything that was printed by a whole loop."""
-    told = {"SEED": "7", "KILLS": str(kills), "RUNS": str(runs), "DATABASE_URL": database_url()}
+    """Exit code, the figures of the last line, and everything that was printed by a small loop in our database."""
+    told = {**QUICK, "SEED": "7", "KILLS": str(kills), "RUNS": str(runs), "DATABASE_URL": database_url()}
     ran = subprocess.run(
-        [sys.executable, "-m", "tests.faults.chaos", *options],
+        [sys.executable, "-m", "tests.faults.chaos", "--small", "--in-place", *options],
         cwd=settings.BASE_DIR,
         env={**os.environ, **told},
         capture_output=True,
@@ -44,15 +45,15 @@ def figures(*options: str, kills: int, runs: int) -> tuple[int, tuple[int, ...],
 
 
 @pytest.mark.django_db(transaction=True)
-def test_loop__four_kills__nothing_is_lost_repeated_or_charged_twice():
-    code, found, said = figures(kills=4, runs=30)
+def test_loop__two_kills__nothing_is_lost_repeated_or_charged_twice():
+    code, found, said = figures(kills=2, runs=12)
 
-    assert (code, found) == (0, (30, 4, 0, 0, 0)), said
+    assert (code, found) == (0, (12, 2, 0, 0, 0)), said
 
 
 @pytest.mark.django_db(transaction=True)
 def test_loop__claims_disabled__goes_red():
-    code, (_runs, _kills, _lost, repeated, _charges), said = figures("--control", kills=2, runs=30)
+    code, (_runs, _kills, _lost, repeated, _charges), said = figures("--control", kills=1, runs=10)
 
     assert code == 1, said
     assert repeated > 0, said
@@ -86,7 +87,7 @@ def run(db, member) -> Task:
 
     claimed = claim_task(str(task.pk), owner="test")
     assert claimed
-    StepRun.objects.create(task=task, node="left", type="llm_chat", status="succeeded", finished_at=now)
+    StepRun.objects.create(task=task, path="left", node="left", type="llm_chat", status="succeeded", finished_at=now)
     finish_task(claimed, to="succeeded", output={"text": "x"})
     Task.objects.update(attempts=2)
     return Task.objects.get()
@@ -140,7 +141,7 @@ def test_judge__model_asked_again_after_its_answer_was_kept__is_repeated(run):
 
     verdict = judge(told_of(run), calls, [])
 
-    assert verdict.repeated == ["run-1 left was asked of the model after it had its answer"]
+    assert verdict.repeated == ["run-1 left was asked for after it had its answer"]
     assert verdict.sent_again == 1
 
 
@@ -174,3 +175,59 @@ def test_judge__run_that_stood_still_after_a_kill__is_timed_from_the_kill(run):
     assert last
     assert round(verdict.slowest) == 20
     assert verdict.slowest_was == f"{run.pk}, after the death of web"
+
+
+def test_scenes__of_the_plan__are_those_that_there_are_and_have_every_kind_of_step():
+    there = scenes("127.0.0.1:1")
+
+    assert set(SCENES) == set(there)
+    kinds = {node["type"] for scene in there.values() for node in scene.graph["nodes"]}
+    assert kinds >= {"llm_chat", "http_request", "map", "sub_pipeline", "delay", "human_input", "condition"}
+
+
+@pytest.mark.parametrize(("rule", "sent", "found"), [("calls", 2, 1), ("doubt", 2, 1), ("calls", 1, 0)])
+def test_judge__call_without_a_key_sent_twice__is_repeated(run, rule, sent, found):
+    Task.objects.update(feature=f"faults-{rule}")
+    acts = scenes("127.0.0.1:1")
+    calls = [Call("run-1", step, "", 0.0) for step in acts[rule].once for _time in range(sent)]
+
+    assert len(judge(told_of(run), calls, [], acts).repeated) == found
+
+
+def test_judge__call_without_a_key_sent_again_as_somebody_said__is_as_it_should_be(run, member):
+    Task.objects.update(feature="faults-doubt")
+    fields = {"option": "retry", "answered_by": member, "answered_at": timezone.now(), "deadline_at": timezone.now()}
+    Question.objects.create(task=run, path="send!0", node="send", **fields)
+
+    verdict = judge(told_of(run), [Call("run-1", "send", "", 0.0)] * 2, [], scenes("127.0.0.1:1"))
+
+    assert (verdict.repeated, verdict.asked) == ([], 1)
+
+
+@pytest.mark.parametrize(("feature", "attempts", "lost"), [("calls", 2, 0), ("calls", 1, 1), ("models", 2, 1)])
+def test_judge__failed_as_unknown__is_lost_unless_the_scene_and_a_kill_allow_it(run, feature, attempts, lost):
+    error = {"code": "PIPELINES_5004", "message": "unknown"}
+    Task.objects.update(feature=f"faults-{feature}", attempts=attempts, status="failed", error=error)
+
+    assert len(judge(told_of(run), [], [], scenes("127.0.0.1:1")).lost) == lost
+
+
+def test_judge__worker_that_ended_in_peace__has_to_be_replaced_sooner(run):
+    died, ended = Death("worker-1", 0.0), Death("worker-1", 0.0, took=1.5)
+
+    assert judge(told_of(run), [], [died]).limit == 120
+    assert judge(told_of(run), [], [ended]).limit == 10
+    assert judge(told_of(run), [], [Death("worker-1", 0.0, took=float("inf"))]).broken == [
+        "a worker that was told to end did not"
+    ]
+
+
+def test_judge__stopped_worker_let_go_on__may_send_what_it_had_written_down(run):
+    late = timezone.now().timestamp() + 5
+    calls = [Call("run-1", "left", "key", late)]
+
+    in_time = judge(told_of(run), calls, [Death("worker-1", late - 60, back=late - 1)])
+    too_late = judge(told_of(run), calls, [Death("worker-1", late - 60, back=late - 10)])
+
+    assert (in_time.repeated, in_time.late) == ([], 1)
+    assert (len(too_late.repeated), too_late.late) == (1, 0)

@@ -183,3 +183,33 @@ def test_load__step_was_skipped__is_not_told_of_a_second_time(member, monkeypatc
 
 def _task_of(user, graph) -> Task:
     return Task.objects.create(user=user, feature="echo", version=1)
+
+
+def test_load__first_claim__reads_nothing_and_then_what_was_written(member):
+    make_feature(graph=echo_graph())
+    task = claim_task(str(make_task(member).pk), owner="first")
+    assert task
+    journal = journal_of(task)
+
+    async def loaded_twice() -> tuple[ports.Resumed, ports.Resumed]:
+        first = await journal.load()
+        await journal.write([ports.Begun("start", "start", 1, {}), ports.Finished("start", "start", NodeResult({}))])
+        return first, await journal.load()
+
+    first, second = aio.run(loaded_twice(), timeout=20)
+
+    assert (dict(first.steps), list(second.steps)) == ({}, ["start"])
+
+
+def test_load__second_claim__finds_what_the_first_left(member):
+    make_feature(graph=echo_graph())
+    task = claim_task(str(make_task(member).pk), owner="first")
+    assert task
+    done = [ports.Begun("start", "start", 1, {}), ports.Finished("start", "start", NodeResult({}))]
+    aio.run(journal_of(task).write(done), timeout=20)
+    expire_lease(task)
+
+    again = claim_task(str(task.pk), owner="second")
+
+    assert again
+    assert list(aio.run(journal_of(again).load(), timeout=20).steps) == ["start"]

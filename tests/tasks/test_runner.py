@@ -10,6 +10,7 @@ from apps.core import aio, redis
 from apps.core.errors import InternalError
 from apps.mcp.sessions import pool
 from apps.quotas.services import verify_ledger
+from apps.tasks import runner
 from apps.tasks.models import Status, StepRun, Task
 from apps.tasks.runner import run_task
 from apps.tasks.services import cancel_task, hand_back
@@ -191,3 +192,15 @@ def test_pool__one_per_loop__same_object():
         return pool() is pool()
 
     assert aio.run(twice())
+
+
+def test_owner__forked_process__has_a_name_of_its_own():
+    read, write = os.pipe()
+
+    if (child := os.fork()) == 0:
+        os.write(write, runner.OWNER.encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+
+    assert os.read(read, 200).decode().split(":")[1] == str(child)
+    assert runner.OWNER.split(":")[1] == str(os.getpid())

@@ -17,12 +17,15 @@ OPEN_SECONDS = 1.0
 IDLE_SECONDS = 1.0  # how often the reader looks whether anybody still waits
 
 
-def ring(topic: str) -> None:
-    """Wake whoever waits for `topic`, in every process. Call it after commit."""
+def ring(*topics: str) -> None:
+    """Wake whoever waits for one of `topics`, in every process. Call it after commit."""
     try:
-        redis.client().publish(redis.key(f"bell:{topic}"), "1")
+        with redis.client().pipeline(transaction=False) as trip:
+            for topic in topics:
+                trip.publish(redis.key(f"bell:{topic}"), "1")
+            trip.execute()
     except RedisError:
-        log.warning("bell.unreachable", topic=topic)
+        log.warning("bell.unreachable", topics=topics)
 
 
 class BellTower:

@@ -41,6 +41,7 @@ class RunJournal:
         self._graph = graph
         self._key = task.pk
         self._words = Words(graph, parts or {}, task.language)
+        self._is_new = task.attempts == 1  # nobody wrote before the first claim; there is nothing to be read
         self._fractions: dict[str, float] = {}
         self._steps: dict[str, StepRow] = {}  # those that run
         self._calls: dict[tuple[str, int], CallRow] = {}  # those that are open
@@ -51,6 +52,9 @@ class RunJournal:
     # --- the engine's journal -----------------------------------------------------------------
 
     async def load(self) -> ports.Resumed:
+        if self._is_new:
+            self._is_new = False
+            return ports.Resumed()
         found = await in_writer(partial(resumed, self._task))
         self._begun |= found.attempts.keys()
         self._slept |= found.sleeping
@@ -58,6 +62,7 @@ class RunJournal:
         return found
 
     async def write(self, entries: Sequence[ports.Entry]) -> None:
+        self._is_new = False
         if any(isinstance(entry, ports.Finished | ports.Failed) for entry in entries):
             await self._deltas.flush()  # a step's text stands in the log before its end
         for entry in entries:

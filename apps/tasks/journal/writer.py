@@ -29,8 +29,7 @@ async def in_writer(work: Callable[[], T]) -> T:
 
 def ring_later(*topics: str) -> None:
     """Ring when somebody has time for it: a bell that is late costs its hearer a moment, and the run nothing."""
-    for topic in topics:
-        _bells.submit(ring, topic)
+    _bells.submit(ring, *topics)
 
 
 def _guarded(work: Callable[[], T]) -> T:

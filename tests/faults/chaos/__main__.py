@@ -9,8 +9,10 @@ import time
 from pathlib import Path
 from typing import Final
 
-from tests.faults.chaos.loop import run_loop, run_points
-from tests.faults.chaos.plan import plan_of
+from tests.faults.chaos.loop import Setup, run_loop, run_points
+from tests.faults.chaos.plan import FEW_SCENES, SCENES, plan_of
+from tests.faults.chaos.processes import FEWEST, NAMES, WORKERS
+from tests.faults.chaos.strikes import STRIKES
 from tests.faults.chaos.verdict import Verdict
 
 ENDLESS: Final = 3000  # more runs than are asked for while every failpoint has its turn
@@ -27,6 +29,11 @@ def main() -> int:
     for complaint in verdict.complaints():
         print(f"  {complaint}")
     print(f"{verdict.interrupted} runs were interrupted, {verdict.sent_again} calls sent again under their key")
+    print(f"calls without a key: {verdict.asked} sent again as told, {verdict.left_open} runs failed as unknown")
+    if options.signal == "term":
+        print(f"told to end, they ended within {verdict.slowest_end:.1f} s")
+    if options.signal == "stop":
+        print(f"calls that a stopped worker sent when it was let go on: {verdict.late}")
     print(f"ended unasked and were started again: {', '.join(verdict.gave_up) or 'none'}")
     print(f"stood still the longest: {verdict.slowest_was or 'none'}")
     print(f"{time.monotonic() - began:.0f} s, claims {'disabled' if options.control else 'as they are'}")
@@ -35,10 +42,13 @@ def main() -> int:
 
 
 def _verdict(options: argparse.Namespace, folder: Path) -> Verdict:
+    setup = Setup(FEWEST if options.small else NAMES, options.in_place, options.control, options.signal)
+    scenes = FEW_SCENES if options.small else SCENES
     if options.failpoints:
-        return run_points(plan_of(options.seed, runs=ENDLESS, kills=0), folder)
-    plan = plan_of(options.seed, runs=options.runs, kills=options.kills)
-    return run_loop(plan, folder, control=options.control)
+        return run_points(plan_of(options.seed, runs=ENDLESS, kills=0), folder, setup)
+    victims = setup.names if options.signal == "kill" else WORKERS
+    plan = plan_of(options.seed, runs=options.runs, kills=options.kills, victims=victims, scenes=scenes)
+    return run_loop(plan, folder, setup)
 
 
 def line(seed: int, verdict: Verdict) -> str:
@@ -62,6 +72,11 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make faults", description=__doc__)
     parser.add_argument("--control", action="store_true", help="disable the workers' claims; this must go red")
     parser.add_argument("--failpoints", action="store_true", help="die once at every failpoint, instead of by chance")
+    parser.add_argument(
+        "--signal", choices=sorted(STRIKES), default="kill", help="end the workers politely, or stop them for a while"
+    )
+    parser.add_argument("--small", action="store_true", help="as few processes as it takes, for a quick look")
+    parser.add_argument("--in-place", action="store_true", help="use DATABASE_URL itself, which is migrated and empty")
     parser.add_argument("--seed", type=int, default=_number("SEED", random.SystemRandom().randrange(1, 2**31)))
     parser.add_argument("--kills", type=int, default=_number("KILLS", 20))
     parser.add_argument("--runs", type=int, default=_number("RUNS", 200))

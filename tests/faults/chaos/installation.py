@@ -1,19 +1,24 @@
-"""An installation to kill: its database, Redis, model server, one feature, and users who run it."""
+"""An installation to kill: its database, Redis, the world outside, its features, and users who run them."""
 
 import base64
 import os
 import secrets
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
-from tests.faults.chaos.outside import ModelServer
+import django
 
-FEATURE: Final = "faults"
+from tests.faults.chaos.nursery import Nursery
+from tests.faults.chaos.outside import Outside
+from tests.faults.chaos.scenes import PREFIX, WORD, Scene, scenes, word
+
 PRICE: Final = 2
+OUTPUT: Final = {"type": "object", "properties": {"text": {"type": "string"}}}
 CREDITS: Final = 1_000_000  # nobody runs out: a refusal would not be a loss
 MODEL: Final = "faults-chat"
 FORM: Final = {
@@ -24,34 +29,17 @@ FORM: Final = {
 }
 
 
-def graph() -> dict[str, Any]:
-    """Two model calls side by side, a condition, a third call on the one way and none on the other."""
-
-    def node(key: str, kind: str, config: dict[str, Any] | None = None, **inputs: str) -> dict[str, Any]:
-        return {"id": key, "type": kind, "config": config or {}, "inputs": inputs}
-
-    nodes = [
-        node("start", "start"),
-        node("left", "llm_chat", text="{{ start.text }} left"),
-        node("right", "llm_chat", text="{{ start.text }} right"),
-        node("even", "condition", {"expression": "text.matches('[02468]$')"}, text="{{ start.text }}"),
-        node("last", "llm_chat", text="{{ start.text }} last"),
-        node("end", "end", text="{{ left.text }} {{ right.text }}"),
-    ]
-    ways = [("start", "left", ""), ("start", "right", ""), ("left", "even", ""), ("right", "even", "")]
-    ways += [("even", "last", "true"), ("last", "end", ""), ("even", "end", "false")]
-    return {"nodes": nodes, "edges": [{"source": a, "target": b, "when": when} for a, b, when in ways]}
-
-
 @dataclass
 class Installation:
     """Where it lies, and what its processes have to know."""
 
     folder: Path
-    environment: dict[str, str]
-    models: ModelServer
+    nursery: Nursery
+    outside: Outside
     redis_port: int
-    users: list[Any] = field(default_factory=list)
+    scenes: dict[str, Scene]
+    users: list[Any]
+    staff: Any  # somebody who may answer what a run asks the staff
 
     def bearer(self, user: Any) -> str:
         """A fresh access token."""
@@ -61,27 +49,50 @@ class Installation:
 
 
 @contextmanager
-def installed(folder: Path, *, seed: int, users: int) -> Iterator[Installation]:
-    """The installation, with Django set up on it in this process; its processes are not started."""
+def installed(folder: Path, *, seed: int, users: int, in_place: bool = False) -> Iterator[Installation]:
+    """The installation, with Django set up on it in this process; its processes are not started.
+
+    It gets a database of its own, or with `in_place` that of `DATABASE_URL`, which has to be migrated and empty.
+    """
     from ops.processes import free_port
 
-    models = ModelServer(seed).start()
     redis_port = free_port()
-    url, drop = _database(folder)
+    url, drop = (os.environ["DATABASE_URL"], _keep) if in_place else _database(folder)
+    outside = Outside(seed)
+    os.environ |= _environment(folder, url, f"redis://127.0.0.1:{redis_port}/0")
+    os.environ["PAIBAN_PIPELINE_HOSTS"] = outside.host
+    django.setup()
+    certificate = _certificate()
+    nursery = Nursery()
+    outside.start(certificate)
     try:
-        environment = _environment(folder, url, f"redis://127.0.0.1:{redis_port}/0")
-        os.environ |= environment
-        yield Installation(folder, environment, models, redis_port, _furnish(models.url, users))
+        if not in_place:
+            _migrate()
+        acts = scenes(outside.host)
+        _furnish(outside.url, acts)
+        yield Installation(folder, nursery, outside, redis_port, acts, _users(users), _staff())
     finally:
-        models.stop()
+        outside.stop()
+        nursery.close()
         drop()
+
+
+def _certificate() -> ssl.SSLContext:
+    """For the service outside. Whoever is forked from this process trusts it, as this process does."""
+    from tests.pipelines.nodes.web import certificate
+
+    return certificate()
+
+
+def _keep() -> None:
+    """Somebody else's database stays."""
 
 
 def _database(folder: Path) -> tuple[str, Any]:
     """The address of a new database, and how to be rid of it: a file, or beside the one in DATABASE_URL."""
     given = os.environ.get("DATABASE_URL", "")
     if not given.startswith("mysql:"):
-        return f"sqlite:///{folder / 'paiban.sqlite3'}", lambda: None
+        return f"sqlite:///{folder / 'paiban.sqlite3'}", _keep
     import MySQLdb
 
     parts = urlsplit(given)
@@ -113,20 +124,34 @@ def _environment(folder: Path, database: str, redis_url: str) -> dict[str, str]:
     }
 
 
-def _furnish(model_url: str, users: int) -> list[Any]:
-    import django
-
-    django.setup()
+def _migrate() -> None:
     from django.core.management import call_command
 
-    from apps.accounts.models import User
+    call_command("migrate", verbosity=0)
+
+
+def _furnish(model_url: str, acts: dict[str, Scene]) -> None:
     from apps.core import logging
 
     logging.configure(fmt="console", level="ERROR")
-    call_command("migrate", verbosity=0)
     _model(model_url)
-    _feature()
-    return [User.objects.create_user(username=f"user-{number}", password=None) for number in range(users)]
+    _features(acts)
+
+
+def _users(count: int) -> list[Any]:
+    from django.contrib.auth.hashers import make_password
+
+    from apps.accounts.models import User
+
+    unusable = make_password(None)
+    User.objects.bulk_create([User(username=f"user-{number}", password=unusable) for number in range(count)])
+    return list(User.objects.filter(username__startswith="user-").order_by("pk"))
+
+
+def _staff() -> Any:
+    from apps.accounts.models import User
+
+    return User.objects.create_superuser(username="staff", password=None)
 
 
 def _model(model_url: str) -> None:
@@ -140,19 +165,16 @@ def _model(model_url: str) -> None:
     release_catalogue(by=None)
 
 
-def _feature() -> None:
+def _features(acts: dict[str, Scene]) -> None:
     from apps.features.models import Feature, MenuGroup
     from apps.features.services import publish_feature
     from apps.pipelines.models import Pipeline
 
-    output = {"type": "object", "properties": {"text": {"type": "string"}}}
-    Feature.objects.create(
-        key=FEATURE,
-        title="Faults",
-        menu=MenuGroup.objects.create(key="faults", title="Faults"),
-        cost=PRICE,
-        pipeline=Pipeline.objects.create(key=FEATURE, name="Faults", graph=graph()),
-        form_schema=FORM,
-        output_schema=output,
-    )
-    publish_feature(FEATURE, by=None)
+    menu = MenuGroup.objects.create(key="faults", title="Faults")
+    Pipeline.objects.create(key=WORD, name="Word", graph=word())
+    for name, scene in acts.items():
+        key = f"{PREFIX}{name}"
+        pipeline = Pipeline.objects.create(key=key, name=name, graph=scene.graph)
+        fields = {"menu": menu, "cost": PRICE, "pipeline": pipeline, "form_schema": FORM, "output_schema": OUTPUT}
+        Feature.objects.create(key=key, title=name, **fields)
+        publish_feature(key, by=None)

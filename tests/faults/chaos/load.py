@@ -1,15 +1,18 @@
-"""People who run the feature without pause: each waits for the end of a run before asking for the next."""
+"""People who run the features without pause: each waits for the end of a run before asking for the next."""
 
 import json
 import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from tests.faults.chaos.installation import FEATURE, Installation
+from tests.faults.chaos.installation import Installation
 from tests.faults.chaos.plan import Plan
+from tests.faults.chaos.scenes import PREFIX
 
 LOOK_SECONDS: Final = 0.3
 ENDED: Final = frozenset({"succeeded", "failed", "cancelled"})
@@ -84,7 +87,7 @@ class Load:
 
     def _ask_for(self, run: int, user: Any) -> str:
         """The id of the accepted run, or nothing when the answer never came. Refusals are asked again."""
-        body = {"feature": FEATURE, "input": {"text": f"run-{run}"}}
+        body = {"feature": f"{PREFIX}{self._plan.scene_of(run)}", "input": {"text": f"run-{run}"}}
         while True:
             try:
                 answer = self._send("POST", "/api/v1/tasks", user, body)
@@ -111,15 +114,29 @@ class Load:
             time.sleep(LOOK_SECONDS)
             try:
                 if run in self._plan.cancelled and run not in self.told.cancel_asked:
-                    self._send("POST", f"/api/v1/tasks/{task}/cancel", user, {})
-                    self.told.cancel_asked.add(run)
-                if self._send("GET", f"/api/v1/tasks/{task}", user)["status"] in ENDED:
+                    self._cancel(run, task, user)
+                status = self._send("GET", f"/api/v1/tasks/{task}", user)["status"]
+                if status in ENDED:
                     return
-            except urllib.error.HTTPError as exc:
-                if exc.code == 409:
-                    return  # it ended before the cancel came
+                if status == "waiting_input":
+                    self._answer(run, task, user)
             except (urllib.error.URLError, OSError, ValueError):
-                self.told.cancel_asked |= {run} & self._plan.cancelled  # it may have arrived
+                continue  # somebody is dead just now
+
+    def _cancel(self, run: int, task: str, user: Any) -> None:
+        self.told.cancel_asked.add(run)  # it may arrive even if no answer does
+        with suppress_conflict():
+            self._send("POST", f"/api/v1/tasks/{task}/cancel", user, {})
+
+    def _answer(self, run: int, task: str, user: Any) -> None:
+        """What the scene says, if anything; a second answer to the same question is refused."""
+        answer = self._installation.scenes[self._plan.scene_of(run)].answer
+        if answer is None:
+            return
+        who = self._installation.staff if answer.who == "staff" else user
+        with suppress_conflict():
+            path = f"/api/v1/tasks/{task}/answers/{answer.path}"
+            self._send("POST", path, who, {"answer": {}, "option": answer.option})
 
     def _deliver_again(self, task: str) -> None:
         """The same message once more, as brokers do; a broker that is away just now does not."""
@@ -143,3 +160,13 @@ class Load:
 def _never_sent(exc: Exception) -> bool:
     """Nobody listened, so nothing was done."""
     return isinstance(getattr(exc, "reason", exc), ConnectionRefusedError)
+
+
+@contextmanager
+def suppress_conflict() -> Iterator[None]:
+    """409: it ended, or was answered, before."""
+    try:
+        yield
+    except urllib.error.HTTPError as exc:
+        if exc.code != 409:
+            raise

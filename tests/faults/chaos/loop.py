@@ -2,22 +2,35 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from tests.faults.chaos.installation import Installation, installed
 from tests.faults.chaos.load import Load
-from tests.faults.chaos.plan import Death, Kill, Plan
+from tests.faults.chaos.plan import Death, Plan
 from tests.faults.chaos.points import all_points, die_at
-from tests.faults.chaos.processes import WORKERS, Fleet
+from tests.faults.chaos.processes import NAMES, Fleet
+from tests.faults.chaos.strikes import STRIKES
 from tests.faults.chaos.verdict import MOST_SECONDS, Verdict, judge
 
-PEOPLE: Final = 10
-CATCH_SECONDS: Final = 15.0  # for a worker that is to die with a run in its hands
+PEOPLE: Final = 32  # many wait for a run whose worker died: twenty seconds each time
 
 
-def run_loop(plan: Plan, folder: Path, *, control: bool = False) -> Verdict:
-    """Carry `plan` out in `folder`. With `control` the workers' claims are disabled."""
+@dataclass(frozen=True)
+class Setup:
+    """Who runs, and where: with `in_place` the database is there already; with `control` nobody's claim counts."""
+
+    names: tuple[str, ...] = NAMES
+    in_place: bool = False
+    control: bool = False
+    signal: str = "kill"
+
+
+def run_loop(plan: Plan, folder: Path, setup: Setup) -> Verdict:
+    """Carry `plan` out in `folder`."""
+
+    strike = STRIKES[setup.signal]
 
     def kill_by_plan(load: Load, fleet: Fleet) -> list[Death]:
         deaths = []
@@ -25,36 +38,39 @@ def run_loop(plan: Plan, folder: Path, *, control: bool = False) -> Verdict:
             while load.accepted < kill.after and load.busy:
                 fleet.tend()
                 time.sleep(0.05)
-            deaths.append(_kill(kill, fleet))
+            deaths.append(strike(kill, fleet))
         return deaths
 
-    return _looped(plan, folder, kill_by_plan, users=PEOPLE, control=control)
+    return _looped(plan, folder, kill_by_plan, setup, users=PEOPLE)
 
 
-def run_points(plan: Plan, folder: Path) -> Verdict:
+def run_points(plan: Plan, folder: Path, setup: Setup) -> Verdict:
     """Let a process die at every failpoint in turn, as long as it takes, while runs are asked for without end."""
     missed: list[str] = []
 
     def kill_at_points(load: Load, fleet: Fleet) -> list[Death]:
         deaths: list[Death] = []
         for point in all_points():
+            began = time.monotonic()
             hit, died = die_at(point, fleet)
             deaths += died
             missed.extend([] if hit else [f"nobody died at {point}"])
+            print(f"{point}: {'hit' if hit else 'MISSED'}, {time.monotonic() - began:.0f} s", flush=True)
         load.stop()
         return deaths
 
-    verdict = _looped(plan, folder, kill_at_points, users=plan.runs)
+    verdict = _looped(plan, folder, kill_at_points, setup, users=plan.runs)
     verdict.broken += missed
     print(f"failpoints: {len(all_points()) - len(missed)} of {len(all_points())} hit")
     return verdict
 
 
 def _looped(
-    plan: Plan, folder: Path, kill: Callable[[Load, Fleet], list[Death]], *, users: int, control: bool = False
+    plan: Plan, folder: Path, kill: Callable[[Load, Fleet], list[Death]], setup: Setup, *, users: int
 ) -> Verdict:
-    with installed(folder, seed=plan.seed, users=users) as installation:
-        fleet = Fleet(folder, installation.environment, installation.redis_port, control=control)
+    with installed(folder, seed=plan.seed, users=users, in_place=setup.in_place) as installation:
+        redis_port, names = installation.redis_port, setup.names
+        fleet = Fleet(folder, installation.nursery, redis_port, names=names, control=setup.control)
         try:
             fleet.start_all()
             load = Load(plan, installation, f"http://127.0.0.1:{fleet.port}", people=PEOPLE)
@@ -74,33 +90,9 @@ def _come_to_rest(load: Load, installation: Installation, fleet: Fleet, deaths: 
     while (load.busy or _open_runs()) and time.time() < deadline:
         fleet.tend()
         time.sleep(0.1)
-    verdict = judge(load.told, installation.models.calls, deaths)
+    verdict = judge(load.told, installation.outside.calls, deaths, installation.scenes)
     verdict.gave_up = fleet.gave_up
     return verdict
-
-
-def _kill(kill: Kill, fleet: Fleet) -> Death:
-    if kill.victim == "web":
-        fleet.await_web()
-    if kill.victim in WORKERS:
-        _await_claim(kill.victim, fleet)
-    time.sleep(kill.pause)
-    death = Death(kill.victim, time.time())
-    fleet.kill(kill.victim)
-    time.sleep(kill.down)
-    fleet.start(kill.victim)
-    return death
-
-
-def _await_claim(worker: str, fleet: Fleet) -> None:
-    """Until that worker has a run in its hands; not for ever, for there may be none left."""
-    from apps.tasks.models import Status, Task
-
-    deadline = time.monotonic() + CATCH_SECONDS
-    running = Task.objects.filter(status=Status.RUNNING)
-    while time.monotonic() < deadline and not running.filter(lease_owner__contains=f":{fleet.pid(worker)}:").exists():
-        fleet.tend()
-        time.sleep(0.05)
 
 
 def _open_runs() -> int:

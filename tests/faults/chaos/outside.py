@@ -1,21 +1,28 @@
-"""The outside world: a model server that writes down every call, so that what was repeated is seen from there, too."""
+"""The outside world: models and a service that write down every call; they see what was repeated, too."""
 
 import asyncio
 import json
 import random
+import ssl
 import threading
 import time
 from dataclasses import dataclass
 
 from aiohttp import web
 
-LATENCY = (0.05, 0.6)  # seconds before the first word
+from ops.processes import free_port
+from tests.faults.chaos.scenes import KEY_HEADER
+
+LATENCY = (0.05, 0.6)  # seconds before the first word, or before a service answers
 WORDS = 12
 
 
 @dataclass(frozen=True)
 class Call:
-    """One request: for which run and step, under which key, when it came (seconds since the epoch)."""
+    """One request: for which run and step, under which key, when it came (seconds since the epoch).
+
+    `step` is the step's path. A call of a service that knows no keys has none.
+    """
 
     run: str
     step: str
@@ -23,12 +30,17 @@ class Call:
     at: float
 
 
-class ModelServer:
-    """An OpenAI-compatible server in a thread of this process. A call's text is `RUN STEP ...`."""
+class Outside:
+    """A thread of this process that serves an OpenAI-compatible API, and over https a service that does things.
+
+    A model is asked `RUN STEP ...`; the service is told of run and step in the body. Both are reached before `start`
+    has been called, too: the ports are kept free for them.
+    """
 
     def __init__(self, seed: int) -> None:
         self.calls: list[Call] = []
-        self.port = 0
+        self._ports = free_port(), free_port()
+        self._certificate: ssl.SSLContext | None = None
         self._chance = random.Random(seed)
         self._loop = asyncio.new_event_loop()
         self._up = threading.Event()
@@ -36,13 +48,19 @@ class ModelServer:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/v1"
+        """Of the models."""
+        return f"http://127.0.0.1:{self._ports[0]}/v1"
 
-    def start(self) -> "ModelServer":
-        """Serve until `stop`; `url` is known from now on."""
+    @property
+    def host(self) -> str:
+        """Of the service."""
+        return f"127.0.0.1:{self._ports[1]}"
+
+    def start(self, certificate: ssl.SSLContext) -> None:
+        """Serve until `stop`."""
+        self._certificate = certificate
         self._thread.start()
         self._up.wait(20)
-        return self
 
     def stop(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -58,11 +76,19 @@ class ModelServer:
     async def _open(self) -> None:
         application = web.Application()
         application.router.add_post("/v1/chat/completions", self._answer)
+        application.router.add_post("/effects", self._do)
         runner = web.AppRunner(application, access_log=None)
         await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        self.port = runner.addresses[0][1]
+        for port, certificate in zip(self._ports, (None, self._certificate), strict=True):
+            await web.TCPSite(runner, "127.0.0.1", port, ssl_context=certificate).start()
+
+    async def _do(self, request: web.Request) -> web.Response:
+        """What cannot be undone: it counts when it arrives, whether or not anybody reads the answer."""
+        came = time.time()
+        asked = await request.json()
+        self.calls.append(Call(asked["run"], asked["step"], request.headers.get(KEY_HEADER, ""), came))
+        await asyncio.sleep(self._chance.uniform(*LATENCY))
+        return web.json_response({"done": True})
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         came = time.time()

@@ -1,6 +1,7 @@
 """What will be killed, and when: everything that chance decides, drawn from the seed beforehand."""
 
 import random
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,6 +10,8 @@ WEIGHTS: Final = {"worker-1": 4, "worker-2": 4, "web": 4, "redis": 4, "dispatche
 LONGEST_PAUSE: Final = 0.8  # seconds between the moment that is due and the kill: any place of a step is hit
 LONGEST_DOWN: Final = 1.0  # seconds until the supervisor starts the next one
 CANCELLED: Final = 0.04  # of the runs, by their users
+SCENES: Final = ("models", "calls", "doubt", "each", "below", "ask", "late")
+FEW_SCENES: Final = ("models", "calls")  # that end within seconds
 DELIVERED_TWICE: Final = 0.2  # of the messages, as a broker may
 
 
@@ -24,10 +27,12 @@ class Kill:
 
 @dataclass(frozen=True)
 class Death:
-    """A kill that happened, at so many seconds since the epoch."""
+    """A strike that happened, at so many seconds since the epoch."""
 
     victim: str
     at: float
+    took: float = 0.0  # seconds until a process that was told to end had ended
+    back: float = 0.0  # when a stopped process was let go on
 
 
 @dataclass(frozen=True)
@@ -39,25 +44,32 @@ class Plan:
     kills: tuple[Kill, ...]
     cancelled: frozenset[int]
     delivered_twice: frozenset[int]
+    scenes: tuple[str, ...]
+
+    def scene_of(self, run: int) -> str:
+        """What is asked for in that run."""
+        return self.scenes[run % len(self.scenes)]
 
 
-def plan_of(seed: int, *, runs: int, kills: int) -> Plan:
-    """`kills` deaths spread over `runs` runs; each of the victims has its turn before chance decides."""
+def plan_of(
+    seed: int, *, runs: int, kills: int, victims: Collection[str] = tuple(WEIGHTS), scenes: Sequence[str] = SCENES
+) -> Plan:
+    """`kills` deaths spread over `runs` runs of `scenes`; each of `victims` has its turn before chance decides."""
     chance = random.Random(seed)
-    victims = _victims(chance, kills)
-    places = sorted(chance.randrange(max(runs * 9 // 10, 1)) for _victim in victims)
+    dying = _dying(chance, kills, [name for name in WEIGHTS if name in victims])
+    places = sorted(chance.randrange(max(runs * 9 // 10, 1)) for _victim in dying)
     deaths = tuple(
         Kill(victim, after, chance.uniform(0, LONGEST_PAUSE), chance.uniform(0, LONGEST_DOWN))
-        for victim, after in zip(victims, places, strict=True)
+        for victim, after in zip(dying, places, strict=True)
     )
     cancelled = frozenset(number for number in range(runs) if chance.random() < CANCELLED)
     twice = frozenset(number for number in range(runs) if chance.random() < DELIVERED_TWICE)
-    return Plan(seed, runs, deaths, cancelled, twice)
+    return Plan(seed, runs, deaths, cancelled, twice, tuple(scenes))
 
 
-def _victims(chance: random.Random, kills: int) -> list[str]:
-    first = list(WEIGHTS)[:kills]
-    rest = chance.choices(list(WEIGHTS), list(WEIGHTS.values()), k=kills - len(first))
-    mixed = first + rest
+def _dying(chance: random.Random, kills: int, victims: list[str]) -> list[str]:
+    first = victims[:kills]
+    weights = [WEIGHTS[name] for name in victims]
+    mixed = first + chance.choices(victims, weights, k=kills - len(first))
     chance.shuffle(mixed)
     return mixed

@@ -3,10 +3,10 @@
 import importlib
 import signal
 import time
+from collections.abc import Collection
 from typing import Final
 
 from apps.core.failpoints import EXIT_CODE, VARIABLE, names
-from ops.processes import signal_group
 from tests.faults.chaos.plan import Death
 from tests.faults.chaos.processes import WORKERS, Fleet
 
@@ -43,30 +43,30 @@ def process_of(point: str) -> str:
 def die_at(point: str, fleet: Fleet) -> tuple[bool, list[Death]]:
     """Whether the process died at `point`, and every death that this took. It runs again when this returns."""
     victim = process_of(point)
-    deaths = [Death(victim, time.time())]
-    fleet.kill(victim)
+    # The sweeper has something to do only while nobody takes what is due: without any worker.
+    away = WORKERS if point.startswith("tasks.sweep") else ()
+    deaths = [Death(name, time.time()) for name in (victim, *away)]
+    for name in (victim, *away):
+        fleet.kill(name)
     fleet.start(victim, **{VARIABLE: point})
-    if point.startswith("tasks.sweep"):  # there is something to sweep when a worker has died
-        deaths.append(Death(WORKERS[1], time.time()))
-        fleet.kill(WORKERS[1])
-        fleet.start(WORKERS[1])
-    hit = _await_death(point, victim, fleet) == EXIT_CODE
+    hit = _await_death(point, victim, fleet, away) == EXIT_CODE
     deaths.append(Death(victim, time.time()))
     if not hit:
         fleet.kill(victim)
-    fleet.start(victim)
+    for name in (victim, *away):
+        fleet.start(name)
     if victim == "web":
         fleet.await_web()
     return hit, deaths
 
 
-def _await_death(point: str, victim: str, fleet: Fleet) -> int | None:
+def _await_death(point: str, victim: str, fleet: Fleet, away: Collection[str]) -> int | None:
     """How `victim` ended, or None when it still runs after all this time."""
     began, asked = time.monotonic(), False
     while (code := fleet.exit_code(victim)) is None and time.monotonic() - began < HIT_SECONDS:
-        if point.startswith("tasks.hand_back") and not asked and time.monotonic() - began > HIT_SECONDS / 6:
-            signal_group(fleet.pid(victim), signal.SIGTERM)
+        if point.startswith("tasks.hand_back") and not asked and fleet.has_work(victim):
+            fleet.signal(victim, signal.SIGTERM)
             asked = True
-        fleet.tend(but=victim)
+        fleet.tend(but=(victim, *away))
         time.sleep(0.05)
     return code

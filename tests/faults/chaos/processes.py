@@ -1,40 +1,48 @@
 """The processes that are killed: started as production starts them, ended with SIGKILL, started again."""
 
-import os
 import signal
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from ops.processes import free_port, signal_group, start_child
 from ops.redis_server import server_command, wait_for_ping
+from tests.faults.chaos.nursery import Child, Nursery
 
 WORKERS: Final = ("worker-1", "worker-2")
+NAMES: Final = ("redis", "web", *WORKERS, "dispatcher", "beat")
+FEWEST: Final = ("redis", "web", WORKERS[0], "dispatcher")  # without one of these nothing runs
 UP_SECONDS: Final = 120.0
 _WORKER: Final = ["celery", "--quiet", "--app", "config.celery", "worker", "--pool", "threads", "--concurrency", "8"]
+_BEAT: Final = ["celery", "--quiet", "--app", "config.celery", "beat"]
+_WEB: Final = ["uvicorn", "config.asgi:application", "--host", "127.0.0.1", "--lifespan", "on"]
 _QUIET: Final = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING"]
 # The same worker whose claims ask nobody, for the control.
 UNCLAIMED: Final = "tests.faults.chaos.unclaimed"
 
 
+def held_by(pid: int) -> Any:
+    """The runs that are in the hands of that worker process."""
+    from apps.tasks.models import Status, Task
+
+    return Task.objects.filter(status=Status.RUNNING, lease_owner__contains=f":{pid}:")
+
+
 class Fleet:
-    """Web, two workers, dispatcher, beat and Redis of one installation. Used from the main thread only."""
+    """The processes `names` of one installation, Redis among them. Used from the main thread only."""
 
-    def __init__(self, folder: Path, environment: Mapping[str, str], redis_port: int, *, control: bool) -> None:
-        self.port = free_port()
-        self._folder, self._environment = folder, environment
+    def __init__(
+        self, folder: Path, nursery: Nursery, redis_port: int, *, names: Sequence[str] = NAMES, control: bool = False
+    ) -> None:
+        self.port, self.names = free_port(), tuple(names)
+        self._folder, self._nursery = folder, nursery
         self._redis_port, self._control = redis_port, control
-        self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._children: dict[str, Child] = {}
         self.gave_up: list[str] = []  # who ended unasked
-
-    @property
-    def names(self) -> list[str]:
-        return ["redis", "web", *WORKERS, "dispatcher", "beat"]
 
     def start_all(self) -> None:
         """Return when the web process answers."""
@@ -44,11 +52,18 @@ class Fleet:
 
     def start(self, name: str, **environment: str) -> None:
         """Start `name`; Redis answers when this returns, the others take their time."""
-        with (self._folder / f"{name}.log").open("ab") as sink:
-            told = {**os.environ, **self._environment, **environment}
-            self._children[name] = start_child(self._command(name), stdout=sink, env=told)
-        if name == "redis" and not wait_for_ping(self._redis_port, process=self._children[name]):
+        if name == "redis":
+            self._children[name] = self._start_redis()
+        else:
+            log = self._folder / f"{name}.log"
+            self._children[name] = self._nursery.start(self._program(name), log=log, environment=environment)
+
+    def _start_redis(self) -> Child:
+        command = server_command(self._folder / "redis", self._redis_port)
+        child = start_child(command, stdout=subprocess.DEVNULL)
+        if not wait_for_ping(self._redis_port, process=child):
             raise SystemExit(f"Redis did not start again; {self._folder / 'redis' / 'server.log'} says why")
+        return child
 
     def pid(self, name: str) -> int:
         return self._children[name].pid
@@ -58,19 +73,26 @@ class Fleet:
         signal_group(self.pid(name), signal.SIGKILL)
         self._children[name].wait()
 
-    def stop(self, name: str) -> None:
-        """SIGTERM, as a deployment does."""
-        signal_group(self.pid(name), signal.SIGTERM)
-        self._children[name].wait(60)
+    def stop(self, name: str, *, seconds: float) -> None:
+        """SIGTERM, as a deployment does. Raises `TimeoutError` when it still runs after so many seconds."""
+        self.signal(name, signal.SIGTERM)
+        self._children[name].wait(seconds)
+
+    def signal(self, name: str, signum: int) -> None:
+        signal_group(self.pid(name), signum)
 
     def exit_code(self, name: str) -> int | None:
         """How `name` ended by itself; None while it runs."""
         return self._children[name].poll()
 
-    def tend(self, *, but: str = "") -> None:
-        """Start again who ended by itself, as every supervisor does; but not `but`."""
+    def has_work(self, worker: str) -> bool:
+        """Whether that worker has a run in its hands."""
+        return held_by(self.pid(worker)).exists()
+
+    def tend(self, *, but: Collection[str] = ()) -> None:
+        """Start again who ended by itself, as every supervisor does; but not those in `but`."""
         for name in self._children:
-            if name != but and self.exit_code(name) is not None:
+            if name not in but and self.exit_code(name) is not None:
                 self.gave_up.append(name)
                 self.start(name)
 
@@ -92,27 +114,13 @@ class Fleet:
         for name in self._children:
             self.kill(name)
 
-    def _command(self, name: str) -> list[str]:
-        python, data = sys.executable, self._folder / "data"
-        if name == "redis":
-            return server_command(self._folder / "redis", self._redis_port)
+    def _program(self, name: str) -> list[str]:
         if name in WORKERS:
             program = [UNCLAIMED, *_WORKER[1:]] if self._control else _WORKER
-            return [python, "-m", *program, "--queues", "pipelines", "--hostname", f"{name}@%h", *_QUIET]
+            return [*program, "--queues", "pipelines", "--hostname", f"{name}@%h", *_QUIET]
         if name == "dispatcher":
-            return [python, "manage.py", "dispatcher"]
+            return ["manage.py", "dispatcher"]
         if name == "beat":
-            kept = ["--schedule", str(data / "celerybeat-schedule"), "--pidfile=", "--loglevel", "WARNING"]
-            return [python, "-m", "celery", "--quiet", "--app", "config.celery", "beat", *kept]
-        address = ["--host", "127.0.0.1", "--port", str(self.port)]
-        return [
-            python,
-            "-m",
-            "uvicorn",
-            "config.asgi:application",
-            *address,
-            "--lifespan",
-            "on",
-            "--log-level",
-            "warning",
-        ]
+            kept = str(self._folder / "data" / "celerybeat-schedule")
+            return [*_BEAT, "--schedule", kept, "--pidfile=", "--loglevel", "WARNING"]
+        return [*_WEB, "--log-level", "warning", "--port", str(self.port)]
