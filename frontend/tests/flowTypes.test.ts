@@ -21,6 +21,7 @@ test("kinds are what people would say", () => {
   expect(kindsOf({ type: ["integer", "null"] })).toEqual(["number"]);
   expect(kindsOf({ type: "object", properties: { uri: { type: "string", contentMediaType: "image/*" } } })).toEqual(["file"]);
   expect(kindsOf({ anyOf: [{ type: "string" }, { type: "array" }] })).toEqual(["text", "list"]);
+  expect(kindsOf({ type: "string", oneOf: [{ const: "a", title: "A" }] })).toEqual(["text"]);
   expect([kindsOf(true), kindsOf(null), kindsOf({})]).toEqual([["any"], ["any"], ["any"]]);
   expect([fits(["file"], ["text"]), fits(["any"], ["file"]), fits(["text", "list"], ["list"])]).toEqual([false, true, true]);
 });

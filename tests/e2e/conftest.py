@@ -31,8 +31,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def paiban(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPaiban]:
-    """Started with no admin password given, so that a one-time one is printed."""
-    with start_paiban(tmp_path_factory.mktemp("paiban") / "data", settings={"PAIBAN_ADMIN_PASSWORD": ""}) as running:
+    """Started with no admin password given, so that a one-time one is printed; it may ask models on this machine."""
+    settings = {"PAIBAN_ADMIN_PASSWORD": "", "PAIBAN_OUTBOUND_ALLOWED_HOSTS": "127.0.0.1"}
+    with start_paiban(tmp_path_factory.mktemp("paiban") / "data", settings=settings) as running:
         yield running
 
 

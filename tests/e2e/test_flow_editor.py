@@ -257,7 +257,7 @@ def test_problems__while_drawing__stand_on_the_step_and_lead_there(paiban, opera
     expect(box(operator, "copy")).to_have_attribute("data-level", "error")
     expect(box(operator, "copy").locator(".fe-count")).to_have_text("2")
 
-    operator.get_by_role("button", name="1 stop a release, 1 are worth a look").click()
+    operator.get_by_role("button", name="To put right: 1 · worth a look: 1").click()
     shot(operator, "55-flow-problems")
     operator.get_by_role("button", name=re.compile("Needs a text")).click()
     expect(operator.locator("[data-field='inputs.text'] textarea")).to_be_focused()

@@ -39,6 +39,16 @@ def test_start__blank__is_a_draft_that_could_run(demo, operator):
     assert not Release.objects.filter(scope="feature", key=feature.key).exists()
 
 
+def test_start__blank__names_its_parts_after_the_feature(demo, operator):
+    pipeline = start_feature(basics(), start="", by=operator).pipeline
+
+    assert (pipeline.key, pipeline.name) == ("poem-maker", "Poem Maker")
+    assert Prompt.objects.get(key="poem-maker").name == "Poem Maker"
+    assert [node["config"] for node in pipeline.graph["nodes"] if node["type"] == "prompt"] == [
+        {"prompt": "poem-maker"}
+    ]
+
+
 @pytest.mark.parametrize(
     ("title", "key"), [("写诗", "new-feature"), ("Copywriter", "copywriter-2"), ("…", "new-feature")]
 )
@@ -49,7 +59,7 @@ def test_start__title_that_makes_no_free_key__gets_another(title, key, demo, ope
 def test_start__template__keeps_its_form_under_the_new_name(demo, operator):
     feature = start_feature(basics(), start="moderate", by=operator)
 
-    assert (feature.key, feature.pipeline.key) == ("poem-maker", "poem-maker")
+    assert (feature.key, feature.pipeline.key, feature.pipeline.name) == ("poem-maker", "poem-maker", "Poem Maker")
     assert set(feature.form_schema["properties"]) == {"text", "rules"}
 
 

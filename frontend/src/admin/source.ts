@@ -22,6 +22,8 @@ export function useLiveJson(id: string): LiveJson {
     const area = document.getElementById(id) as HTMLTextAreaElement | null;
     const read = () => setState((old) => parse(area?.value ?? "", old));
     area?.addEventListener("input", read);
+    // What was typed while this was still being loaded, or what the browser has put back.
+    if (area && area.value !== area.defaultValue) read();
     return () => area?.removeEventListener("input", read);
   }, [id]);
   return state;

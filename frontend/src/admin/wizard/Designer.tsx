@@ -2,7 +2,7 @@ import { useState } from "react";
 import { Button } from "../../ui/Button";
 import { FieldEditor } from "./FieldEditor";
 import { KINDS, moved, newField, readFields, writeForm, type Field, type FormParts, type Kind } from "./fields";
-import { say } from "./words";
+import { called, say } from "./words";
 
 interface Props {
   given: FormParts;
@@ -40,12 +40,12 @@ export function Designer({ given, onChange }: Props) {
           <li key={field.id} className="designer__row">
             <div className="designer__head">
               <button type="button" className="designer__name" aria-expanded={open === field.id} onClick={() => setOpen(open === field.id ? 0 : field.id)}>
-                <b>{field.title || field.name}</b>
+                <b>{called(field)}</b>
                 <span className="muted">{say(`kind.${field.kind}`)}{field.required ? " · *" : ""}</span>
               </button>
-              <Tool label={say("up", { name: field.title || field.name })} sign="↑" off={at === 0} act={() => change(moved(fields, field.id, -1))} />
-              <Tool label={say("down", { name: field.title || field.name })} sign="↓" off={at === fields.length - 1} act={() => change(moved(fields, field.id, 1))} />
-              <Tool label={say("remove", { name: field.title || field.name })} sign="✕" act={() => remove(field)} />
+              <Tool label={say("up", { name: called(field) })} sign="↑" off={at === 0} act={() => change(moved(fields, field.id, -1))} />
+              <Tool label={say("down", { name: called(field) })} sign="↓" off={at === fields.length - 1} act={() => change(moved(fields, field.id, 1))} />
+              <Tool label={say("remove", { name: called(field) })} sign="✕" act={() => remove(field)} />
             </div>
             {open === field.id && (
               <FieldEditor field={field} fields={fields} onChange={(next) => change(fields.map((one) => (one.id === field.id ? next : one)))} />
@@ -55,7 +55,7 @@ export function Designer({ given, onChange }: Props) {
       </ol>
       {removed && (
         <p role="status" className="designer__undo">
-          {say("removed", { name: removed.field.title || removed.field.name })} <Button type="button" onClick={undo}>{say("undo")}</Button>
+          {say("removed", { name: called(removed.field) })} <Button type="button" onClick={undo}>{say("undo")}</Button>
         </p>
       )}
       <div className="designer__add" role="group" aria-label={say("add")}>

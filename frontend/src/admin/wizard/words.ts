@@ -86,6 +86,10 @@ const zh: Record<Word, string> = {
   renames: "流程中用到旧名称的步骤也需要修改。",
 };
 
+/** What a field is called, in the reader's language where it has a title in it. */
+export const called = (field: { name: string; title: string; titleZh: string }): string =>
+  (currentLanguage() === "zh-hans" && field.titleZh) || field.title || field.name;
+
 export function say(word: Word, params: Record<string, string> = {}): string {
   const text = (currentLanguage() === "zh-hans" ? zh : en)[word];
   return text.replace(/\{(\w+)\}/g, (hole, name: string) => params[name] ?? hole);

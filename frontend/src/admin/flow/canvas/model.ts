@@ -3,6 +3,7 @@ import { createStore, type Store } from "../../../ui/store";
 import type { GraphDiff, Group, Point } from "../types";
 import { edgeId, edgesOf, groupsOf, nodesOf, notesOf, type Doc } from "../state/doc";
 import type { Editor } from "../state/editor";
+import { CARD } from "../state/arrange";
 import { bindings } from "../state/scope";
 import { boundsOf } from "./bounds";
 
@@ -82,7 +83,7 @@ export class CanvasModel {
       return { id: groupBox(group.id), type: "group", position: { x: bounds.x, y: bounds.y }, data: {}, zIndex: group.collapsed ? 1 : -1, selected: selected.has(groupBox(group.id)), ...box };
     });
     const steps = nodesOf(doc).map((node): Box =>
-      ({ id: node.id, type: "step", position: place(node.id), data: {}, selected: selected.has(node.id), hidden: hidden.has(node.id) }));
+      ({ id: node.id, type: "step", position: place(node.id), initialWidth: CARD.width, initialHeight: CARD.height, data: {}, selected: selected.has(node.id), hidden: hidden.has(node.id) }));
     const notes = notesOf(doc).map((note): Box => ({ id: noteBox(note.id), type: "note", position: toXY(note.at), data: {}, selected: selected.has(noteBox(note.id)), zIndex: -2 }));
     const ghosts = Object.entries(this.shown.ghosts).map(([id, at]): Box =>
       ({ id: `ghost:${id}`, type: "ghost", position: toXY(at), data: {}, selectable: false, draggable: false, connectable: false }));

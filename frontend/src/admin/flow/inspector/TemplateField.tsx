@@ -42,7 +42,7 @@ export function TemplateField({ name, title, wanted, required, value, scope, rea
     });
   };
   return (
-    <div className="fe-input" data-field={`inputs.${name}`} data-missing={(required && text === "") || undefined}>
+    <div className="fe-input" data-field={`inputs.${name}`} data-missing={(required && text === "") || undefined} onKeyDown={(event) => event.key === "Escape" && picking && (event.stopPropagation(), setPicking(false))}>
       <div className="fe-input__head">
         <label htmlFor={id}>{title}{title !== name && <code>{name}</code>}</label>
         <span className="fe-kind" data-kind={wanted[0]}>{sayKinds(wanted)}</span>
@@ -51,7 +51,7 @@ export function TemplateField({ name, title, wanted, required, value, scope, rea
       </div>
       <div className="fe-input__box">
         <textarea ref={area} id={id} className="input fe-code" rows={1} spellCheck={false} value={text} readOnly={readOnly} aria-invalid={trouble !== ""} aria-describedby={`${id}-trouble`}
-          placeholder={readOnly ? "" : say("input.hint")} onChange={(event) => write(event.target.value)} onKeyDown={(event) => event.key === "Escape" && picking && (event.stopPropagation(), setPicking(false))} />
+          placeholder={readOnly ? "" : say("input.hint")} onChange={(event) => write(event.target.value)} />
         {!readOnly && <IconButton icon="plus" className="fe-input__pick" label={say("input.pick", { name })} aria-expanded={picking} onClick={() => setPicking(!picking)} />}
       </div>
       <p id={`${id}-trouble`} className="fe-trouble">{trouble}</p>

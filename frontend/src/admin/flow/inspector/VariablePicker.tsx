@@ -35,7 +35,7 @@ export function VariablePicker({ scope, refuse, onPick, onClose }: Props) {
               return (
                 <li key={one.path}>
                   <button type="button" aria-disabled={why !== null || undefined} title={why ?? one.path} onClick={() => why === null && onPick(one.path)}>
-                    <span>{one.title}<code>{one.path.slice(node.length + 1)}</code></span>
+                    <span>{one.title}{one.title !== one.path.slice(node.length + 1) && <code>{one.path.slice(node.length + 1)}</code>}</span>
                     <span className="fe-kind" data-kind={one.kinds[0]}>{sayKinds(one.kinds)}</span>
                     {why ? <small>{why}</small> : !one.sure && <small>{say("picker.unsure")}</small>}
                   </button>

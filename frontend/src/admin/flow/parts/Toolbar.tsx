@@ -16,7 +16,6 @@ export function Toolbar() {
   const desk = useDesk();
   const view = useStore(desk.view);
   const { past, future } = usePart(desk.editor.store, (state) => state);
-  const running = usePart(desk.trial, (trial) => !isOver(trial));
   const toggle = (side: Side) => look(desk, { side: view.side === side ? null : side });
   const more = view.inside.length > 0;
   return (
@@ -40,7 +39,7 @@ export function Toolbar() {
       <div className="fe-bar__group fe-bar__group--end">
         <SideButton side="pipeline" icon="grid" word="side.pipeline" open={view.side} onToggle={toggle} />
         <SideButton side="versions" icon="clock" word="side.versions" open={view.side} onToggle={toggle} />
-        <Button icon={running ? "auto" : "play"} className="button--small" aria-pressed={view.side === "test"} onClick={() => toggle("test")}>{say("side.test")}</Button>
+        <TestButton open={view.side} onToggle={toggle} />
         <GlyphButton glyph={view.full ? "shrink" : "expand"} label={say(view.full ? "bar.small" : "bar.full")} aria-pressed={view.full} onClick={() => desk.setFull(!view.full)} />
       </div>
     </div>
@@ -49,6 +48,14 @@ export function Toolbar() {
 
 function SideButton({ side, icon, word, open, onToggle }: { side: Side; icon: "grid" | "clock"; word: Word; open: Side | null; onToggle: (side: Side) => void }) {
   return <IconButton icon={icon} label={say(word)} aria-pressed={open === side} onClick={() => onToggle(side)} />;
+}
+
+/** Not for who may not: it would only refuse. */
+function TestButton({ open, onToggle }: { open: Side | null; onToggle: (side: Side) => void }) {
+  const desk = useDesk();
+  const running = usePart(desk.trial, (trial) => !isOver(trial));
+  if (!desk.source.canRun && desk.source.key) return null;
+  return <Button icon={running ? "auto" : "play"} className="button--small" aria-pressed={open === "test"} onClick={() => onToggle("test")}>{say("side.test")}</Button>;
 }
 
 const centre = (desk: Desk): [number, number] => {

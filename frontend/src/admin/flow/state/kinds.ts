@@ -9,7 +9,8 @@ export function kindsOf(schema: Schema | undefined | null): Kind[] {
   if (schema === null || schema === undefined || typeof schema === "boolean") return ["any"];
   if (isFile(schema)) return ["file"];
   const alternatives = schema.anyOf ?? schema.oneOf;
-  if (Array.isArray(alternatives)) return unique(alternatives.flatMap((one) => kindsOf(one as Schema)));
+  // Beside a type, they are the choices of a field.
+  if (Array.isArray(alternatives) && schema.type === undefined) return unique(alternatives.flatMap((one) => kindsOf(one as Schema)));
   const types = Array.isArray(schema.type) ? schema.type : [schema.type];
   const known = types.map((type) => NAMES[String(type)]).filter((kind) => kind !== undefined);
   return known.length === 0 ? ["any"] : unique(known);

@@ -10,7 +10,7 @@ export const enPanes = {
   "check.failed": "The check could not be reached. It is tried again at the next change.",
   "check.old": "The check could not be reached: this is as it was before.",
   "check.good": "No problems",
-  "check.count": "{errors} stop a release, {warnings} are worth a look",
+  "check.count": "To put right: {errors} · worth a look: {warnings}",
   "check.cost": "a run costs at most {cost}",
   "check.costAtLeast": "a run costs {cost} and what its models take",
   "cost.credits": "{n} credits",

@@ -11,7 +11,7 @@ export const zhPanes: Record<keyof typeof enPanes, string> = {
   "check.failed": "检查服务无法连接，下次改动时再试。",
   "check.old": "检查服务无法连接：这是之前的结果。",
   "check.good": "没有问题",
-  "check.count": "{errors} 个阻止发布，{warnings} 个值得一看",
+  "check.count": "待改正：{errors} · 值得一看：{warnings}",
   "check.cost": "每次运行最多 {cost}",
   "check.costAtLeast": "每次运行 {cost}，另加模型用量",
   "cost.credits": "{n} 点",
