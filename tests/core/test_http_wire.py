@@ -25,6 +25,7 @@ from apps.core.http_wire import pool as pools
 from apps.core.http_wire.address import address_of
 from apps.core.http_wire.answer import HIGH_WATER, Answer
 from apps.core.http_wire.connection import LARGEST_HEAD, Connection
+from apps.core.http_wire.naming import Names
 
 Serve = Callable[["Heard"], Awaitable[None]]
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
@@ -415,6 +416,18 @@ def test_names__many_ask_at_once__are_looked_up_once(monkeypatch):
 
     assert async_to_sync(work)() == [(200, b"hi")] * 20
     assert asked == ["models.example"]
+
+
+def test_names__both_families__are_told_as_sockets_take_them(monkeypatch):
+    async def resolve(_self: object, host: str, port: int = 0, *_more: object) -> list[dict[str, object]]:
+        return [{"host": address, "port": port} for address in ("2606:4700::1", "1.1.1.1")]
+
+    monkeypatch.setattr(GuardedResolver, "resolve", resolve)
+
+    async def work() -> list[object]:
+        return [info[-1] for info in await Names(asyncio.get_running_loop()).addresses("models.example", 443)]
+
+    assert async_to_sync(work)() == [("2606:4700::1", 443, 0, 0), ("1.1.1.1", 443)]
 
 
 def test_ask__nobody_knows_the_name_or_listens__is_told_apart():

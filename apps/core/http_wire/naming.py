@@ -37,10 +37,13 @@ class Names:
             answers = await self._resolver.resolve(host, port)
         except OSError as exc:
             raise NameUnknown(host) from exc
-        found: list[AddrInfoType] = [
-            (socket.AddressFamily(a["family"]), socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (a["host"], a["port"]))
-            for a in answers
-        ]
+        found = [_info(answer["host"], answer["port"]) for answer in answers]
         self._known = {key: kept for key, kept in self._known.items() if kept[0] > self._loop.time()}
         self._known[(host, port)] = (self._loop.time() + KEPT_SECONDS, found)
         return found
+
+
+def _info(host: str, port: int) -> AddrInfoType:
+    if ":" in host:
+        return socket.AF_INET6, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (host, port, 0, 0)
+    return socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (host, port)
