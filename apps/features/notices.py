@@ -32,7 +32,8 @@ async def revisions(known: int | None) -> AsyncGenerator[int | None]:
                 yield revision
             else:
                 yield None
-            with suppress(TimeoutError):
-                await asyncio.wait_for(changed.wait(), POLL_SECONDS)
+            with suppress(TimeoutError):  # `wait_for` may forget a cancellation before Python 3.12
+                async with asyncio.timeout(POLL_SECONDS):
+                    await changed.wait()
     finally:
         stop()

@@ -71,7 +71,8 @@ class Session:
         """The open client. Raises what kept it from opening, within `OPEN_SECONDS`."""
         self._used = time.monotonic()  # whoever asks is about to call
         try:
-            return await asyncio.wait_for(asyncio.shield(self._ready), OPEN_SECONDS)
+            async with asyncio.timeout(OPEN_SECONDS):
+                return await asyncio.shield(self._ready)
         except Exception as exc:
             self._end()
             log.warning("server.open_failed", server=self.target.server, error=self._words(exc))

@@ -45,12 +45,12 @@ class BellTower:
         event = asyncio.Event()
         for topic in topics:
             self._waiters[topic].add(event)
-        if self._reader is None or self._reader.done():
-            self._hearing.clear()
-            self._reader = asyncio.create_task(self._read(), name="bell-tower")
-        with contextlib.suppress(TimeoutError):  # an unreachable Redis costs a moment; readers look by themselves
-            await asyncio.wait_for(self._hearing.wait(), OPEN_SECONDS)
         try:
+            if self._reader is None or self._reader.done():
+                self._hearing.clear()
+                self._reader = asyncio.create_task(self._read(), name="bell-tower")
+            # An unreachable Redis costs a moment; readers look by themselves.
+            await _set_within(self._hearing, OPEN_SECONDS)
             yield event
         finally:
             for topic in topics:
@@ -67,6 +67,7 @@ class BellTower:
                     self._hearing.set()
                     while self._waiters:
                         message = await pubsub.get_message(timeout=IDLE_SECONDS)
+                        _check_cancelled()
                         if message:
                             self._wake(str(message["channel"]).removeprefix(redis.key("bell:")))
             except RedisError:
@@ -92,6 +93,18 @@ def tower() -> BellTower:
 
 async def wait(event: asyncio.Event, *, seconds: float) -> None:
     """Wait for a bell, or `seconds` at the most, and clear it."""
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(event.wait(), seconds)
+    await _set_within(event, seconds)
     event.clear()
+
+
+async def _set_within(event: asyncio.Event, seconds: float) -> None:
+    """Not by `wait_for`: before Python 3.12 that forgets a cancellation that comes together with the event."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+
+
+def _check_cancelled() -> None:
+    """A cancellation that the library took for the end of its time is one still."""
+    if (task := asyncio.current_task()) is not None and task.cancelling():
+        raise asyncio.CancelledError
