@@ -1,6 +1,6 @@
 """The one error model: every failure a caller can see is an `ApiError` with a stable code."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from django.utils.functional import Promise
@@ -69,6 +69,14 @@ class DependencyDown(ApiError):
 class InvalidRequest(ApiError):
     code, reason, status = "CORE_2000", "E_REQUEST_INVALID", 400
     message = _("The request could not be understood. See the listed fields.")
+
+
+class Mistaken(ApiError):
+    """Nothing was saved; `details.errors` has every mistake with its pointer. The message may say their `count`."""
+
+    def __init__(self, errors: Iterable[Mapping[str, Any]]) -> None:
+        found = [dict(one) for one in errors]
+        super().__init__(count=len(found), details={"errors": found})
 
 
 class Unauthenticated(ApiError):

@@ -3,7 +3,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.errors import ApiError
+from apps.core.errors import ApiError, Mistaken
 
 
 class ReferenceMissing(ApiError):
@@ -105,15 +105,11 @@ class PathTooLong(ApiError):
     message = _("The names of this step and of those above it have more than %(most)s characters together.")
 
 
-class PipelineInvalid(ApiError):
+class PipelineInvalid(Mistaken):
     """What was sent cannot be kept; `details.errors` has every mistake with its pointer."""
 
     code, reason, status = "PIPELINES_2010", "E_PIPELINE_INVALID", 422
     message = _("%(count)s mistakes in the pipeline. Nothing was saved. See the list.")
-
-    def __init__(self, errors: Iterable[dict[str, str]]) -> None:
-        found = list(errors)
-        super().__init__(count=len(found), details={"errors": found})
 
 
 class PipelineKeyTaken(ApiError):
@@ -133,15 +129,11 @@ class PipelineNotReady(ApiError):
         super().__init__(count=len(wrong), details={"problems": found})
 
 
-class CaseInvalid(ApiError):
+class CaseInvalid(Mistaken):
     """The case was not saved; `details.errors` has every mistake with its pointer."""
 
     code, reason, status = "PIPELINES_2013", "E_PIPELINE_CASE_INVALID", 422
     message = _("%(count)s mistakes in the case. Nothing was saved. See the list.")
-
-    def __init__(self, errors: Iterable[dict[str, str]]) -> None:
-        found = list(errors)
-        super().__init__(count=len(found), details={"errors": found})
 
 
 class CaseNameTaken(ApiError):
@@ -154,15 +146,11 @@ class TooManyCases(ApiError):
     message = _("A pipeline has at most %(limit)s cases. Delete one first.")
 
 
-class PinInvalid(ApiError):
+class PinInvalid(Mistaken):
     """The pin was not saved; `details.errors` has every mistake with its pointer."""
 
     code, reason, status = "PIPELINES_2016", "E_PIN_INVALID", 422
     message = _("%(count)s mistakes in the pin. Nothing was saved. See the list.")
-
-    def __init__(self, errors: Iterable[dict[str, str]]) -> None:
-        found = list(errors)
-        super().__init__(count=len(found), details={"errors": found})
 
 
 class PinNameTaken(ApiError):

@@ -19,7 +19,7 @@ _LONE = re.compile(rf"^\s*\{{\{{\s*({_PATH})\s*\}}\}}\s*$")
 _CHOICE = re.compile(rf"^\s*\{{\{{\s*({_PATH})((?:\s*\|\s*default\s*:\s*(?:{_LITERAL}|{_PATH}))+)\s*\}}\}}\s*$")
 _OPTION = re.compile(rf"\|\s*default\s*:\s*({_LITERAL}|{_PATH})")
 _TRUTHS: Final = {"true": True, "false": False}
-_MISSING: Final = object()
+MISSING: Final = object()
 
 
 def resolve(template: Any, outputs: Mapping[str, Any]) -> Any:
@@ -46,10 +46,10 @@ def lone_path(template: str) -> Path | None:
 @lru_cache(maxsize=4096)
 def choice_of(template: str) -> tuple[Any, ...] | None:
     """What a template that is nothing but a choice chooses from: paths, and any other value as a list of one."""
-    found = _CHOICE.match(template)
-    if not found:
+    choice = _CHOICE.match(template)
+    if not choice:
         return None
-    return (tuple(found.group(1).split(".")), *(_option(word) for word in _OPTION.findall(found.group(2))))
+    return (tuple(choice.group(1).split(".")), *(_option(word) for word in _OPTION.findall(choice.group(2))))
 
 
 def _option(word: str) -> Path | list[Any]:
@@ -64,29 +64,30 @@ def _option(word: str) -> Path | list[Any]:
 
 def _first(options: tuple[Any, ...], outputs: Mapping[str, Any]) -> Any:
     """As Liquid's `default`: nothing, false and what is empty give way to the next. The last stands as it is."""
-    value: Any = _MISSING
+    value: Any = MISSING
     for option in options:
-        found = option[0] if isinstance(option, list) else _found(option, outputs)
-        value = value if found is _MISSING else found
-        if found is not _MISSING and found is not None and found is not False and found not in ("", [], {}):
-            return found
-    if value is _MISSING:
+        chosen = option[0] if isinstance(option, list) else found(option, outputs)
+        value = value if chosen is MISSING else chosen
+        if chosen is not MISSING and chosen is not None and chosen is not False and chosen not in ("", [], {}):
+            return chosen
+    if value is MISSING:
         raise ReferenceMissing(path=".".join(options[0]))
     return value
 
 
 def _look_up(path: Path, outputs: Mapping[str, Any]) -> Any:
-    value = _found(path, outputs)
-    if value is _MISSING:
+    value = found(path, outputs)
+    if value is MISSING:
         raise ReferenceMissing(path=".".join(path))
     return value
 
 
-def _found(path: Path, outputs: Mapping[str, Any]) -> Any:
+def found(path: Path, outputs: Mapping[str, Any]) -> Any:
+    """What stands at `path`; `MISSING` where nothing does."""
     value: Any = outputs
     for name in path:
         if not isinstance(value, Mapping) or name not in value:
-            return _MISSING
+            return MISSING
         value = value[name]
     return value
 

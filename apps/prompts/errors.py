@@ -1,8 +1,6 @@
-from collections.abc import Iterable
-
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.errors import ApiError
+from apps.core.errors import ApiError, Mistaken
 from apps.core.publishing.usage import PartInUse
 
 
@@ -23,15 +21,11 @@ class VariableUnfit(ApiError):
     message = _("The value for “%(name)s” does not fit: %(expected)s is expected.")
 
 
-class PromptInvalid(ApiError):
+class PromptInvalid(Mistaken):
     """The draft was not saved; `details.errors` has every mistake with its pointer, and its place in a text."""
 
     code, reason, status = "PROMPTS_2004", "E_PROMPT_INVALID", 422
     message = _("%(count)s mistakes in the prompt. Nothing was saved. See the list.")
-
-    def __init__(self, errors: Iterable[dict[str, object]]) -> None:
-        found = list(errors)
-        super().__init__(count=len(found), details={"errors": found})
 
 
 class PromptKeyTaken(ApiError):
@@ -60,13 +54,9 @@ class LabelInvalid(ApiError):
     message = _("A label is small letters, digits, “-” and “_”, at most 40 of them, and begins with a letter.")
 
 
-class CaseInvalid(ApiError):
+class CaseInvalid(Mistaken):
     code, reason, status = "PROMPTS_2010", "E_CASE_INVALID", 422
     message = _("%(count)s mistakes in the case. Nothing was saved. See the list.")
-
-    def __init__(self, errors: Iterable[dict[str, object]]) -> None:
-        found = list(errors)
-        super().__init__(count=len(found), details={"errors": found})
 
 
 class CaseNameTaken(ApiError):

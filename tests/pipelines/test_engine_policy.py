@@ -1,6 +1,7 @@
 """What a node's policy and a run's limits do, and runs below runs."""
 
 import asyncio
+import threading
 from dataclasses import replace
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from asgiref.sync import async_to_sync
 
 from apps.core.errors import ApiError
+from apps.pipelines.engine import scope
 from apps.pipelines.engine import step as engine
 from apps.pipelines.engine.ports import Begun, Failed, Finished, FinishedStep, Logged, Skipped
 from apps.pipelines.engine.run import execute, execute_step
@@ -16,6 +18,7 @@ from apps.pipelines.errors import NodeCrashed, NodeTimeout, RunTooLong, RunTooMa
 from apps.pipelines.graph import parse_graph
 from apps.pipelines.nodes import node_types
 from apps.pipelines.nodes.base import NodeContext, NodeResult
+from apps.pipelines.wiring import resolve
 from tests.pipelines.builders import Checkpoints, Sink, WorkNode, make_graph, make_run
 
 Policies = dict[str, dict[str, Any]]
@@ -347,3 +350,34 @@ def test_nested__outer_is_cancelled__everything_below_stops(work):
     async_to_sync(cancelled)()
 
     assert stopped == ["w1/w9"]
+
+
+@pytest.mark.parametrize(
+    ("template", "apart"),
+    [
+        ("{{ w1.text }}", False),
+        ("{{ w1.none | default: w1.text }}", False),
+        ("Say {{ w1.word }}", False),
+        ("Say {{ w1.text }}", True),
+        ("{{ w1.list | join: ', ' }}", True),
+        ("{% for one in w1.short %}{{ one }}{% endfor %}", True),
+    ],
+)
+def test_inputs__that_take_their_time__are_made_beside_the_loop(work, monkeypatch, template, apart):
+    made: list[bool] = []
+
+    def watched(*args: Any) -> Any:
+        made.append(threading.current_thread() is not loops[0])
+        return resolve(*args)
+
+    async def act(_context: NodeContext) -> dict[str, Any]:
+        loops.append(threading.current_thread())
+        return {"text": "x" * 30_000, "word": "x", "list": ["x"], "short": "ab"}
+
+    loops: list[threading.Thread] = []
+    work.does = {"w1": act}
+    monkeypatch.setattr(scope, "resolve", watched)
+
+    go("start>w1 w1>w2 w2>end", Checkpoints(), w2={"text": template})
+
+    assert made == [apart]

@@ -223,6 +223,7 @@ def test_validate__another_shape__says_so(raw):
     assert {code for code, _node, _field in told(raw)} == {"E_GRAPH_SHAPE"}
 
 
+CALL = {"host": "example.com", "method": "GET", "path": "/"}
 EXAMPLES: list[tuple[Any, Any, tuple[str, str, str]]] = [
     # --- shape
     ({**LINE, "layout": {}}, {}, ("E_GRAPH_SHAPE", "", "/layout")),
@@ -272,6 +273,25 @@ EXAMPLES: list[tuple[Any, Any, tuple[str, str, str]]] = [
     (typed(ONE, "w1", "fork", {"names": ["a", "a"]}), {}, ("E_SWITCH_CASE", "w1", "config.names")),
     (typed(ONE, "w1", "asking"), {}, ("E_HUMAN_DEADLINE", "w1", "config.deadline")),
     (typed(ONE, "w1", "asking", {"deadline": "PT1H", "default": "x"}), {}, ("E_HUMAN_DEFAULT", "w1", "config.default")),
+    # --- what single types of nodes say of their settings
+    (typed(ONE, "w1", "http_request", {**CALL, "path": "a"}), {}, ("E_ADDRESS_UNFIT", "w1", "config.path")),
+    (
+        typed(ONE, "w1", "http_request", {**CALL, "headers": {"Cookie": "a"}}),
+        {},
+        ("E_HEADER_REFUSED", "w1", "config.headers.Cookie"),
+    ),
+    (
+        typed(ONE, "w1", "transform", {"language": "jmespath", "expression": "a["}),
+        {},
+        ("E_EXPRESSION", "w1", "config.expression"),
+    ),
+    (typed(ONE, "w1", "transform", {}), {}, ("E_TRANSFORM_EMPTY", "w1", "config.template")),
+    (typed(ONE, "w1", "delay", {"until": "tomorrow"}), {}, ("E_DELAY_TIME", "w1", "config.until")),
+    (
+        typed(ONE, "w1", "human_input", {"title": "?", "deadline": "PT1H", "options": ["a", "a"]}),
+        {},
+        ("E_HUMAN_OPTION", "w1", "config.options.1"),
+    ),
     # --- policy
     (changed(LINE, "start", policy={"on_error": "continue"}), {}, ("E_POLICY_PLACE", "start", "policy.on_error")),
     (changed(PAY, "w1", policy={"timeout": 61}), {}, ("E_POLICY_TIMEOUT", "w1", "policy.timeout")),
@@ -411,6 +431,13 @@ def test_rules__each__has_an_example() -> None:
 
     assert shown == set(RULES)
     assert len(RULES) >= 60
+
+
+def test_rules__of_node_types__none_is_left_out() -> None:
+    said = {error.reason for kind in node_types().values() for error in kind.says}
+
+    assert said <= set(RULES)
+    assert {"E_ADDRESS_UNFIT", "E_DELAY_TIME", "E_EXPRESSION", "E_HUMAN_OPTION"} <= said
 
 
 def test_rules__each__stands_in_the_documentation() -> None:

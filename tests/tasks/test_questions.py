@@ -224,8 +224,6 @@ def test_pause__answer_came_while_another_step_ran__goes_on_at_once(member, pers
     gate.open.clear()
 
     async def both() -> bool:
-        import asyncio
-
         from apps.core.aio import in_thread
 
         work = asyncio.create_task(run_task(str(task.pk)))

@@ -10,7 +10,7 @@ import pytest
 from django.db import transaction
 
 from apps.core import aio
-from apps.tasks import services
+from apps.tasks import creating
 from apps.tasks.runner import run_task
 
 
@@ -22,7 +22,7 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     def run(task_id: str) -> None:
         running.append(asyncio.run_coroutine_threadsafe(run_task(task_id), aio.background_loop()))
 
-    monkeypatch.setattr(services, "enqueue", lambda _job, task_id: transaction.on_commit(lambda: run(task_id)))
+    monkeypatch.setattr(creating, "enqueue", lambda _job, task_id: transaction.on_commit(lambda: run(task_id)))
     try:
         yield
     finally:

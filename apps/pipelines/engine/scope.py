@@ -8,7 +8,8 @@ from apps.pipelines.engine.ports import FinishedStep
 from apps.pipelines.engine.values import frozen
 from apps.pipelines.engine.work import Work
 from apps.pipelines.graph import Edge, Graph, Node
-from apps.pipelines.wiring import references, resolve
+from apps.pipelines.nodes.values import LONG
+from apps.pipelines.wiring import choice_of, found, lone_path, references, resolve
 
 
 class Scope:
@@ -53,7 +54,7 @@ class Scope:
         values = self._read
         if (error := self._errors.get(node.id)) is not None:
             values = {**values, "error": error}
-        if _computes(node.inputs):  # loops take their time, and other runs want the loop's thread
+        if _takes_long(node.inputs, values):  # other runs want the loop's thread
             resolved = await asyncio.to_thread(resolve, dict(node.inputs), values)
         else:
             resolved = {name: resolve(template, values) for name, template in node.inputs.items()}
@@ -66,10 +67,20 @@ class Scope:
             self._recalled.discard(node_id)
 
 
-def _computes(template: Any) -> bool:
-    """Whether a template has tags, and so may loop."""
+def _takes_long(template: Any, values: Mapping[str, Any]) -> bool:
+    """Whether a template may take more than a moment: it has tags, and so may loop, or makes text of what is large.
+
+    A template that only names a value, or chooses one, takes no time however large that is.
+    """
     if isinstance(template, Mapping):
-        return any(_computes(inner) for inner in template.values())
+        return any(_takes_long(inner, values) for inner in template.values())
     if isinstance(template, list | tuple):
-        return any(_computes(inner) for inner in template)
-    return isinstance(template, str) and "{%" in template
+        return any(_takes_long(inner, values) for inner in template)
+    if not isinstance(template, str) or "{" not in template or lone_path(template) or choice_of(template):
+        return False
+    return "{%" in template or any(_is_large(found(path, values)) for path in references(template))
+
+
+def _is_large(value: Any) -> bool:
+    """A list or an object is not looked through: that would take as long as what it is to spare."""
+    return isinstance(value, Mapping | list | tuple) or (isinstance(value, str) and len(value) > LONG)

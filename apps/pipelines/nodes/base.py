@@ -101,6 +101,9 @@ class Slept(Pause):
     until: datetime
 
 
+Says = tuple[type[ApiError], ...]
+
+
 class NodeType(Protocol):
     """One node type; one file in this folder, registered by being there. `BaseNode` has the usual answers.
 
@@ -119,6 +122,7 @@ class NodeType(Protocol):
     streams: ClassVar[bool]  # whether it tells its text while it comes, and has to take it back when it starts again
     default_timeout: ClassVar[float]
     max_timeout: ClassVar[float]  # the most that a node's policy may ask for
+    says: ClassVar[Says]  # what `mistakes` may say that no other rule says
     retries: ClassVar[int]  # how often a retryable failure is tried again; 0 where repeating has an effect
 
     async def run(self, context: NodeContext) -> NodeResult:
@@ -156,6 +160,7 @@ class BaseNode:
     default_timeout: ClassVar[float] = 5.0
     max_timeout: ClassVar[float] = 600.0
     retries: ClassVar[int] = 0
+    says: ClassVar[Says] = ()
 
     def accepts(self, config: Any, parts: Mapping[str, Any]) -> Schema:
         return {"type": "object", "properties": {}}

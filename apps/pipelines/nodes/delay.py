@@ -47,6 +47,7 @@ class DelayNode(BaseNode):
     category = "flow"
     icon = "clock"
     Config = DelayConfig
+    says = (TimeInvalid,)
 
     async def run(self, context: NodeContext) -> NodeResult:
         if isinstance(context.resumed, Woken):

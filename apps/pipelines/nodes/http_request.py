@@ -106,6 +106,7 @@ class HttpRequestNode(BaseNode):
     category = "tools"
     icon = "globe"
     Config = HttpRequestConfig
+    says = (AddressUnfit, HeaderRefused)
     effect = "effect"
     default_timeout = 30.0
 

@@ -81,6 +81,7 @@ class HumanInputNode(BaseNode):
     category = "people"
     icon = "person"
     Config = HumanInputConfig
+    says = (OptionsInvalid,)
 
     async def run(self, context: NodeContext) -> NodeResult:
         config: HumanInputConfig = context.config

@@ -20,7 +20,7 @@ from apps.core.errors import ApiError
 from apps.core.form_input import field_errors
 from apps.pipelines.expressions import compile_path, pick
 from apps.pipelines.nodes.base import BaseNode, NodeConfig, NodeContext, NodeResult, Schema
-from apps.pipelines.nodes.errors import ResultUnfit, TemplateNeeded
+from apps.pipelines.nodes.errors import ExpressionInvalid, ResultUnfit, TemplateNeeded
 from apps.pipelines.nodes.values import LONG, check_weight, plain, weight, worked
 from apps.pipelines.wiring import references, resolve
 
@@ -54,6 +54,7 @@ class TransformNode(BaseNode):
     category = "data"
     icon = "braces"
     Config = TransformConfig
+    says = (TemplateNeeded, ExpressionInvalid)
 
     async def run(self, context: NodeContext) -> NodeResult:
         config: TransformConfig = context.config

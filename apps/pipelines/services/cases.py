@@ -3,17 +3,15 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from apps.core.errors import InvalidRequest, NotFound, StaleRevision
 from apps.pipelines.errors import CaseInvalid, CaseNameTaken, TooManyCases
 from apps.pipelines.models import PipelineCase
 from apps.pipelines.services.drafts import draft
 from apps.pipelines.shape import is_too_deep
 from apps.prompts.checking import case_mistakes
+from apps.prompts.services.case_book import CaseBook
 
 MAX_CASES: Final = 50  # of one pipeline: a run of all is a run of each
 MAX_BYTES: Final = 1_000_000  # of one case; files are in it as ids
@@ -27,12 +25,16 @@ def cases_of(ref: str) -> QuerySet[PipelineCase]:
     return PipelineCase.objects.filter(pipeline=draft(ref)).select_related("pipeline")
 
 
+def _begun(ref: str) -> PipelineCase:
+    pipeline = draft(ref)
+    if pipeline.cases.count() >= MAX_CASES:
+        raise TooManyCases(limit=MAX_CASES)
+    return PipelineCase(pipeline=pipeline)
+
+
 def case_of(ref: str, case_id: int) -> PipelineCase:
     """One case of the pipeline. Raises `NotFound`."""
-    found = cases_of(ref).filter(pk=case_id).first()
-    if found is None:
-        raise NotFound()
-    return found
+    return _book.one(ref, case_id)
 
 
 def create_case(ref: str, fields: Mapping[str, Any], *, by: Any) -> PipelineCase:
@@ -40,71 +42,22 @@ def create_case(ref: str, fields: Mapping[str, Any], *, by: Any) -> PipelineCase
 
     Raises `CaseInvalid` with every mistake, `CaseNameTaken`, `TooManyCases`, `InvalidRequest` for unknown fields.
     """
-    pipeline = draft(ref)
-    if pipeline.cases.count() >= MAX_CASES:
-        raise TooManyCases(limit=MAX_CASES)
-    case = PipelineCase(pipeline=pipeline)
-    try:
-        with transaction.atomic():
-            _write(case, fields, by=by)
-    except IntegrityError as exc:
-        raise CaseNameTaken(name=case.name) from exc
-    return case
+    return _book.create(ref, fields, by=by)
 
 
 def update_case(ref: str, case_id: int, changes: Mapping[str, Any], *, expected_revision: int, by: Any) -> PipelineCase:
-    """Change a case. Raises as `create_case`, and `StaleRevision`. Concurrency: the revision is claimed first."""
-    try:
-        with transaction.atomic():
-            case = _claimed(ref, case_id, expected_revision)
-            _write(case, changes, by=by)
-    except IntegrityError as exc:
-        raise CaseNameTaken(name=case.name) from exc
-    return case
+    """Change a case. Raises as `create_case`, and `StaleRevision`."""
+    return _book.update(ref, case_id, changes, expected=expected_revision, by=by)
 
 
 def delete_case(ref: str, case_id: int, *, expected_revision: int, by: Any) -> None:
     """Delete a case; its history stays. Raises `StaleRevision`, `NotFound`."""
-    with transaction.atomic():
-        case = _claimed(ref, case_id, expected_revision)
-        case._history_user = by  # type: ignore[attr-defined]  # simple-history's documented attribute
-        case.delete()
-
-
-def _claimed(ref: str, case_id: int, expected: int) -> PipelineCase:
-    case = case_of(ref, case_id)
-    if not PipelineCase.objects.filter(pk=case.pk, revision=expected).update(revision=F("revision") + 1):
-        raise StaleRevision(details={"revision": case_of(ref, case_id).revision})
-    return case_of(ref, case_id)
-
-
-def _write(case: PipelineCase, fields: Mapping[str, Any], *, by: Any) -> None:
-    if unknown := sorted(set(fields) - set(FIELDS)):
-        errors = [{"pointer": f"/{name[:64]}", "code": "unknown", "message": name[:64]} for name in unknown]
-        raise InvalidRequest(details={"errors": errors})
-    for field, value in fields.items():
-        setattr(case, field, value)
-    ensure_sound_case(case)
-    case._history_user = by  # type: ignore[attr-defined]  # simple-history's documented attribute
-    case.save()
+    _book.delete(ref, case_id, expected=expected_revision, by=by)
 
 
 def ensure_sound_case(case: PipelineCase) -> None:
     """Raises `CaseInvalid` with every mistake, each with its pointer; `CaseNameTaken`."""
-    errors = mistakes_of(case.as_judged())
-    try:
-        case.full_clean(exclude=["input", "pins", "mocks", "checks"])
-    except ValidationError as exc:
-        if any(error.code in ("unique", "unique_together") for error in exc.error_dict.get("__all__", [])):
-            raise CaseNameTaken(name=case.name) from exc
-        errors += [
-            {"pointer": f"/{field}", "code": str(error.code), "message": words}
-            for field, found in exc.error_dict.items()
-            for error in found
-            for words in error.messages
-        ]
-    if errors:
-        raise CaseInvalid(errors)
+    _book.ensure_sound(case)
 
 
 def mistakes_of(case: Mapping[str, Any]) -> list[Mistake]:
@@ -129,3 +82,14 @@ def _misshapen(case: Mapping[str, Any]) -> Iterator[Mistake]:
         if not isinstance(output, dict):
             words = _("The output that stands in for the node, an object.")
             yield {"pointer": f"/mocks/{node[:40]}", "code": "E_CASE_MOCK", "message": words}
+
+
+_book = CaseBook(
+    rows=cases_of,
+    begun=_begun,
+    mistakes=lambda case: mistakes_of(case.as_judged()),
+    fields=FIELDS,
+    loose=("input", "pins", "mocks", "checks"),
+    invalid=CaseInvalid,
+    name_taken=CaseNameTaken,
+)

@@ -4,17 +4,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from uuid import UUID
 
-from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from apps.core.errors import InvalidRequest, NotFound
+from apps.core.errors import NotFound
 from apps.core.publishing.canonical import canonical_json, sha256_of
 from apps.pipelines.errors import PinInvalid, PinNameTaken, TooManyPins
 from apps.pipelines.models import PipelinePin
 from apps.pipelines.services.drafts import draft
 from apps.pipelines.shape import is_too_deep
+from apps.prompts.services.case_book import field_mistakes, refuse_unknown
 
 MAX_PINS: Final = 200  # of one pipeline
 MAX_BYTES: Final = 1_000_000  # of one output; files are in it as ids
@@ -43,9 +43,7 @@ def create_pin(ref: str, fields: Mapping[str, Any], *, by: Any) -> PipelinePin:
     Raises `PinInvalid` with every mistake, `PinNameTaken`, `TooManyPins`, `InvalidRequest` for unknown fields.
     """
     pipeline = draft(ref)
-    if unknown := sorted(set(fields) - set(FIELDS)):
-        errors = [{"pointer": f"/{name[:64]}", "code": "unknown", "message": name[:64]} for name in unknown]
-        raise InvalidRequest(details={"errors": errors})
+    refuse_unknown(fields, FIELDS)
     if pipeline.pins.count() >= MAX_PINS:
         raise TooManyPins(limit=MAX_PINS)
     pin = PipelinePin(pipeline=pipeline, by=by if getattr(by, "pk", None) else None, **fields)
@@ -65,18 +63,8 @@ def delete_pin(ref: str, pin_id: int) -> None:
 
 
 def _ensure_sound(pin: PipelinePin) -> None:
-    errors = list(_mistakes(pin))
-    try:
-        pin.full_clean(exclude=["output", "files", "sha256", "by"])
-    except ValidationError as exc:
-        if any(error.code in ("unique", "unique_together") for error in exc.error_dict.get("__all__", [])):
-            raise PinNameTaken(name=pin.name) from exc
-        errors += [
-            {"pointer": f"/{field}", "code": str(error.code), "message": words}
-            for field, found in exc.error_dict.items()
-            for error in found
-            for words in error.messages
-        ]
+    apart = ("output", "files", "sha256", "by")
+    errors = [*_mistakes(pin), *field_mistakes(pin, apart=apart, taken=PinNameTaken)]
     if errors:
         raise PinInvalid(errors)
 

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core.json_schema import fault_of
 from apps.pipelines.graph import Node
+from apps.pipelines.nodes import node_types
 from apps.pipelines.nodes.base import NodeType
 from apps.pipelines.validator.problems import RULES, GraphProblem, Rule, rule
 from apps.pipelines.validator.settings import Setting, settings_of, x_of
@@ -24,6 +25,10 @@ CONFIG_SCHEMA = rule("E_CONFIG_SCHEMA", _("This is no valid JSON Schema: %(why)s
 SWITCH_CASE = rule("E_SWITCH_CASE", _("The ways out of this step have names that cannot be told apart."))
 HUMAN_DEADLINE = rule("E_HUMAN_DEADLINE", _("Say how long the run waits for an answer, at most 30 days."))
 HUMAN_DEFAULT = rule("E_HUMAN_DEFAULT", _("What stands when nobody answers has to be one of the options."))
+for _kind in node_types().values():
+    for _mistake in _kind.says:
+        if _mistake.reason not in RULES:
+            rule(_mistake.reason, _mistake.message)
 
 # pydantic's words are English; these are the mistakes that people make.
 _WORDS = {

@@ -3,14 +3,12 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 
-from apps.core.errors import InvalidRequest, NotFound, StaleRevision
 from apps.prompts.checking import case_mistakes
 from apps.prompts.errors import CaseInvalid, CaseNameTaken, TooManyCases
 from apps.prompts.models import PromptCase
+from apps.prompts.services.case_book import CaseBook
 from apps.prompts.services.drafts import draft
 
 MAX_CASES: Final = 50  # of one prompt: a run asks the model once for each
@@ -22,12 +20,27 @@ def cases_of(key: str) -> QuerySet[PromptCase]:
     return PromptCase.objects.filter(prompt=draft(key)).select_related("prompt")
 
 
+def _begun(key: str) -> PromptCase:
+    prompt = draft(key)
+    if prompt.cases.count() >= MAX_CASES:
+        raise TooManyCases(limit=MAX_CASES)
+    return PromptCase(prompt=prompt)
+
+
+_book = CaseBook(
+    rows=cases_of,
+    begun=_begun,
+    mistakes=lambda case: case_mistakes(case.values, case.checks),
+    fields=EDITABLE,
+    loose=("values", "checks"),
+    invalid=CaseInvalid,
+    name_taken=CaseNameTaken,
+)
+
+
 def case_of(key: str, case_id: int) -> PromptCase:
     """One case of the prompt. Raises `NotFound`."""
-    found = cases_of(key).filter(pk=case_id).first()
-    if found is None:
-        raise NotFound()
-    return found
+    return _book.one(key, case_id)
 
 
 def create_case(key: str, fields: Mapping[str, Any], *, by: Any) -> PromptCase:
@@ -35,71 +48,19 @@ def create_case(key: str, fields: Mapping[str, Any], *, by: Any) -> PromptCase:
 
     Raises `CaseInvalid` with every mistake, `CaseNameTaken`, `TooManyCases`, `InvalidRequest` for unknown fields.
     """
-    prompt = draft(key)
-    if prompt.cases.count() >= MAX_CASES:
-        raise TooManyCases(limit=MAX_CASES)
-    case = PromptCase(prompt=prompt)
-    try:
-        with transaction.atomic():
-            _write(case, fields, by=by)
-    except IntegrityError as exc:
-        raise CaseNameTaken(name=case.name) from exc
-    return case
+    return _book.create(key, fields, by=by)
 
 
 def update_case(key: str, case_id: int, changes: Mapping[str, Any], *, expected_revision: int, by: Any) -> PromptCase:
-    """Change a case. Raises as `create_case`, and `StaleRevision`. Concurrency: the revision is claimed first."""
-    try:
-        with transaction.atomic():
-            case = _claimed(key, case_id, expected_revision)
-            _write(case, changes, by=by)
-    except IntegrityError as exc:
-        raise CaseNameTaken(name=case.name) from exc
-    return case
+    """Change a case. Raises as `create_case`, and `StaleRevision`."""
+    return _book.update(key, case_id, changes, expected=expected_revision, by=by)
 
 
 def delete_case(key: str, case_id: int, *, expected_revision: int, by: Any) -> None:
     """Delete a case; its history stays. Raises `StaleRevision`, `NotFound`."""
-    with transaction.atomic():
-        case = _claimed(key, case_id, expected_revision)
-        case._history_user = by  # type: ignore[attr-defined]  # simple-history's documented attribute
-        case.delete()
-
-
-def _claimed(key: str, case_id: int, expected: int) -> PromptCase:
-    rows = PromptCase.objects.filter(prompt__key=key, pk=case_id)
-    if not PromptCase.objects.filter(pk__in=list(rows.values_list("pk", flat=True)), revision=expected).update(
-        revision=F("revision") + 1
-    ):
-        raise StaleRevision(details={"revision": case_of(key, case_id).revision})
-    return case_of(key, case_id)
-
-
-def _write(case: PromptCase, fields: Mapping[str, Any], *, by: Any) -> None:
-    if unknown := sorted(set(fields) - EDITABLE):
-        raise InvalidRequest(
-            details={"errors": [{"pointer": f"/{n}", "code": "unknown", "message": n} for n in unknown]}
-        )
-    for field, value in fields.items():
-        setattr(case, field, value)
-    ensure_sound_case(case)
-    case._history_user = by  # type: ignore[attr-defined]  # simple-history's documented attribute
-    case.save()
+    _book.delete(key, case_id, expected=expected_revision, by=by)
 
 
 def ensure_sound_case(case: PromptCase) -> None:
     """Raises `CaseInvalid` with every mistake, each with its pointer; `CaseNameTaken`."""
-    errors = case_mistakes(case.values, case.checks)
-    try:
-        case.full_clean(exclude=["values", "checks"])
-    except ValidationError as exc:
-        if any(error.code in ("unique", "unique_together") for error in exc.error_dict.get("__all__", [])):
-            raise CaseNameTaken(name=case.name) from exc
-        errors += [
-            {"pointer": f"/{field}", "code": str(error.code), "message": words}
-            for field, found in exc.error_dict.items()
-            for error in found
-            for words in error.messages
-        ]
-    if errors:
-        raise CaseInvalid(errors)
+    _book.ensure_sound(case)

@@ -10,14 +10,13 @@ from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from apps.core.errors import Forbidden, NotFound
+from apps.core.errors import Forbidden
 from apps.core.events.bell import ring
 from apps.core.form_input import field_errors, file_fields, with_defaults
 from apps.core.outbox.services import enqueue
 from apps.core.permissions import allows, declared
 from apps.core.publishing.canonical import sha256_of
 from apps.core.request_id import get_request_id
-from apps.core.storage import services as storage
 from apps.core.storage.naming import named_files
 from apps.core.transactions import retry_on_conflict
 from apps.features.models import Feature
@@ -260,18 +259,10 @@ def _checked_input(
     refused = {problem["pointer"] for problem in problems}
     for name in file_fields(schema) if schema else ():
         if content.get(name) and content[name] not in lent and f"/{name}" not in refused:
-            problems += _file_problems(by, name, str(content[name]))
+            problems += tasks.file_problems(by, name, str(content[name]))
     if problems:
         raise InputInvalid(details={"errors": [{**one, "pointer": f"/input{one['pointer']}"} for one in problems]})
     return content
-
-
-def _file_problems(by: Any, name: str, file_id: str) -> list[dict[str, str]]:
-    try:
-        storage.get_for(by, file_id)
-    except NotFound as exc:
-        return [{"pointer": f"/{name}", "code": "file", "message": exc.text()}]
-    return []
 
 
 def refuse_crowd(by: Any) -> None:
