@@ -89,6 +89,7 @@ def _come_to_rest(load: Load, installation: Installation, fleet: Fleet, deaths: 
     deadline = time.time() + MOST_SECONDS
     while (load.busy or _open_runs()) and time.time() < deadline:
         fleet.tend()
+        load.answer_forgotten()
         time.sleep(0.1)
     verdict = judge(load.told, installation.outside.calls, deaths, installation.scenes)
     verdict.gave_up = fleet.gave_up
