@@ -14,7 +14,7 @@ from tests.faults.chaos.installation import Installation
 from tests.faults.chaos.plan import Plan
 from tests.faults.chaos.scenes import PREFIX
 
-LOOK_SECONDS: Final = 0.3
+LOOK_SECONDS: Final = 1.0  # the web process has more to do than to tell people that they have to wait
 ENDED: Final = frozenset({"succeeded", "failed", "cancelled"})
 PATIENCE_SECONDS: Final = 240.0  # for one run; the verdict is stricter, this keeps the loop from standing still
 

@@ -14,7 +14,7 @@ from tests.faults.chaos.processes import NAMES, Fleet
 from tests.faults.chaos.strikes import STRIKES
 from tests.faults.chaos.verdict import MOST_SECONDS, Verdict, judge
 
-PEOPLE: Final = 32  # many wait for a run whose worker died: twenty seconds each time
+PEOPLE: Final = 48  # many wait for a run whose worker died: twenty seconds each time
 
 
 @dataclass(frozen=True)
