@@ -14,7 +14,7 @@ from tests.faults.chaos.processes import NAMES, Fleet
 from tests.faults.chaos.strikes import STRIKES
 from tests.faults.chaos.verdict import MOST_SECONDS, Verdict, judge
 
-PEOPLE: Final = 32  # many wait for a run whose worker died: twenty seconds each time
+PEOPLE: Final = 48  # many wait for a run whose worker died: twenty seconds each time
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,7 @@ def _come_to_rest(load: Load, installation: Installation, fleet: Fleet, deaths: 
     deadline = time.time() + MOST_SECONDS
     while (load.busy or _open_runs()) and time.time() < deadline:
         fleet.tend()
+        load.answer_forgotten()
         time.sleep(0.1)
     verdict = judge(load.told, installation.outside.calls, deaths, installation.scenes)
     verdict.gave_up = fleet.gave_up
