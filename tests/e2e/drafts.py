@@ -3,7 +3,7 @@
 import json
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final
 
 import httpx
@@ -40,11 +40,16 @@ def graph() -> dict[str, Any]:
     return found
 
 
-@contextmanager
-def signed_in(paiban: RunningPaiban, name: str = "operator") -> Iterator[httpx.Client]:
+def signed_in(paiban: RunningPaiban, name: str = "operator") -> AbstractContextManager[httpx.Client]:
     """The API as the demo's person `name`."""
-    with httpx.Client(base_url=paiban.url, timeout=30) as client:
-        given = {"username": name, "password": paiban.demo_password}
+    return api_as(paiban.url, name, paiban.demo_password)
+
+
+@contextmanager
+def api_as(url: str, name: str, password: str) -> Iterator[httpx.Client]:
+    """The API of the installation at `url`."""
+    with httpx.Client(base_url=url, timeout=30) as client:
+        given = {"username": name, "password": password}
         access = client.post("/api/v1/auth/login", json=given).raise_for_status().json()["access"]
         client.headers["Authorization"] = f"Bearer {access}"
         yield client
