@@ -1,11 +1,9 @@
 """The flow editor with 300 steps in a real Chromium: frames while steps are dragged and the canvas is panned.
 
 Run: `.venv/bin/python bench/editor_fps.py`; with an address, a name and a password it looks at an instance that runs.
-The graph is only shown, never saved. Headless Chromium draws without a graphics card, so on a desk it is rather faster.
+The draft is removed at the end. Headless Chromium draws without a graphics card, so on a desk it is rather faster.
 """
 
-import json
-import re
 import statistics
 import sys
 import tempfile
@@ -16,7 +14,7 @@ from playwright.sync_api import Page, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from ops.instance import start_paiban
-from tests.e2e.flow_stub import FlowStub
+from tests.e2e.drafts import a_draft, api_as
 
 NODES, MOVES = 300, 120
 ARGUMENTS = [
@@ -87,16 +85,15 @@ def pan(page: Page) -> None:
 
 
 def main(url: str, name: str, password: str) -> None:
-    with sync_playwright() as playwright:
+    with api_as(url, name, password) as client, a_draft(client, graph()) as draft, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         page.goto(f"{url}/admin/")
         page.locator("#id_username").fill(name)
         page.locator("#id_password").fill(password)
         page.locator("[type=submit]").first.click()
-        FlowStub(json.loads(json.dumps(graph()))).serve(page)
-        page.goto(f"{url}/admin/pipelines/pipeline/")
-        page.get_by_role("link", name=re.compile("Copywriter")).first.click()
+        page.goto(f"{url}/admin/pipelines/pipeline/?q={draft.key}")
+        page.locator("#result_list tbody").get_by_role("link", name=draft.key).first.click()
         page.locator("[data-step=p5_5]").wait_for(timeout=60_000, state="attached")
         page.get_by_role("button", name="Put in order").click()
         page.wait_for_timeout(2_000)

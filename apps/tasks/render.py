@@ -54,7 +54,8 @@ def detail(task: Task, roles: frozenset[str]) -> dict[str, Any]:
     graph = parse_graph(payload["pipeline"]["graph"]) if payload else Graph((), ())
     given = _shown(task.input, payload, "form", roles)
     made = _shown(task.output, payload, "output", roles)
-    named = [value for value in [*given.values(), *(made or {}).values()] if isinstance(value, str)]
+    shown = [*given.values(), *(made or {}).values()]
+    named = [str(value.get("$file")) if isinstance(value, Mapping) else value for value in shown]
     return {
         **summary(task),
         "input": given,

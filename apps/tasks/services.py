@@ -246,9 +246,15 @@ def sweep() -> int:
 
 def stored_files(task: Task) -> dict[str, StoredFile]:
     """Every file that the task's input and output name, by id, as far as its owner has them."""
-    named = [v for v in [*task.input.values(), *(task.output or {}).values()] if _is_uuid(v)]
+    values = map(_named_by, [*task.input.values(), *(task.output or {}).values()])
+    named = [v for v in values if _is_uuid(v)]
     found = StoredFile.objects.filter(pk__in=named, owner_id=task.user_id) if named else []
     return {str(stored.pk): stored for stored in found}
+
+
+def _named_by(value: Any) -> Any:
+    """What may be a file's id: the value itself, or what stands in for a value that is too large for its row."""
+    return value.get("$file") if isinstance(value, Mapping) else value
 
 
 def _is_uuid(value: Any) -> bool:

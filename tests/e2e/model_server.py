@@ -7,9 +7,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 
-import httpx
-
 from ops.instance import RunningPaiban
+from tests.e2e.drafts import signed_in
 
 KEY, MODEL = "local-models", "local-chat"
 AHEAD: Final = 1  # before the demo's built-in mock
@@ -93,10 +92,7 @@ def local_models(paiban: RunningPaiban, says: str) -> Iterator[ModelServer]:
     """A server that is asked before the built-in mock, until the block ends."""
     server = ModelServer(says)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    with httpx.Client(base_url=paiban.url, timeout=30) as client:
-        given = {"username": "operator", "password": paiban.demo_password}
-        access = client.post("/api/v1/auth/login", json=given).raise_for_status().json()["access"]
-        client.headers["Authorization"] = f"Bearer {access}"
+    with signed_in(paiban) as client:
         offers = [{"model": MODEL, "capabilities": ["chat"], "prices": PRICES}]
         connection = {"handler": "openai", "base_url": server.url, "secret": "any-key-will-do-for-this-one"}
         new = {"key": KEY, "name": KEY, **connection, "priority": AHEAD, "offers": offers}

@@ -5,11 +5,12 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from ops.instance import RunningPaiban
-from tests.e2e.flow_stub import GRAPH, FlowStub, step
+from tests.e2e.drafts import Draft, a_draft, graph, signed_in
 
 pytestmark = pytest.mark.e2e
 LONG = 40_000  # ms, for what the editor's code has to be loaded first
@@ -44,17 +45,30 @@ def operator(paiban: RunningPaiban, browser: Browser) -> Iterator[Page]:
     page.context.close()
 
 
+@pytest.fixture(scope="module")
+def client(paiban: RunningPaiban) -> Iterator[httpx.Client]:
+    with signed_in(paiban) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def colleague(paiban: RunningPaiban) -> Iterator[httpx.Client]:
+    """Somebody else who may write: the demo's editor."""
+    with signed_in(paiban, "editor") as found:
+        yield found
+
+
 @pytest.fixture
-def stub() -> FlowStub:
-    return FlowStub()
+def draft(client: httpx.Client) -> Iterator[Draft]:
+    """A pipeline of three steps that no feature uses."""
+    with a_draft(client, graph()) as found:
+        yield found
 
 
-def open_flow(paiban: RunningPaiban, page: Page, stub: FlowStub | None = None) -> None:
-    """The page of the demo's copywriter, whose draft is the stub's where there is one."""
-    if stub:
-        stub.serve(page)
-    page.goto(f"{paiban.url}/admin/pipelines/pipeline/")
-    page.get_by_role("link", name="Copywriter").first.click()
+def open_flow(paiban: RunningPaiban, page: Page, draft: Draft | None = None) -> None:
+    """The page of the draft, or of the demo's copywriter."""
+    page.goto(f"{paiban.url}/admin/pipelines/pipeline/?q={draft.key if draft else 'copywriter'}")
+    page.locator("#result_list tbody").get_by_role("link", name=draft.key if draft else "Copywriter").first.click()
     expect(box(page, "start")).to_be_visible(timeout=LONG)
 
 
@@ -101,8 +115,8 @@ def drag(page: Page, start: Locator, end: Locator) -> None:
     page.mouse.up()
 
 
-def test_connect__by_pointer__draws_refuses_with_a_reason_and_fills_what_fits(paiban, operator, stub):
-    open_flow(paiban, operator, stub)
+def test_connect__by_pointer__draws_refuses_with_a_reason_and_fills_what_fits(paiban, operator, draft):
+    open_flow(paiban, operator, draft)
     operator.locator(".fe-stage").focus()
     add(operator, "Model answer")
     expect(box(operator, "answer")).to_be_visible()
@@ -119,12 +133,17 @@ def test_connect__by_pointer__draws_refuses_with_a_reason_and_fills_what_fits(pa
     assert ("answer", "", "copy") not in edges(operator)
 
 
-def test_values__of_the_wrong_type__are_refused_with_a_reason(paiban, operator, stub, shot):
-    open_flow(paiban, operator, stub)
+def test_values__of_the_wrong_type__are_refused_with_a_reason(paiban, operator, draft, shot):
+    open_flow(paiban, operator, draft)
     add(operator, "Image")
+    operator.locator("[data-part=config]").get_by_label("Operation").select_option("pad")
     operator.get_by_label("Close").first.click()
     operator.get_by_role("button", name="Show the values that pass between steps").click()
     operator.get_by_role("button", name="Put in order").click()
+    line, way = operator.locator(".react-flow__edge path").first, box(operator, "start").locator("> .source")
+    gap = "line => line.getPointAtLength(0).matrixTransform(line.getScreenCTM()).y"
+    at = at_rest(operator, way)
+    assert abs(line.evaluate(gap) - at["y"] - at["height"] / 2) < 2, "lines meet the ways out"
     shot(operator, "52-flow-values")
 
     taking = box(operator, "image").locator(".fe-dot[data-handleid='in:image']")
@@ -136,8 +155,8 @@ def test_values__of_the_wrong_type__are_refused_with_a_reason(paiban, operator, 
     assert ("start", "", "image") in edges(operator)
 
 
-def test_picker__variables_with_types__fill_an_input(paiban, operator, stub, shot):
-    open_flow(paiban, operator, stub)
+def test_picker__variables_with_types__fill_an_input(paiban, operator, draft, shot):
+    open_flow(paiban, operator, draft)
     box(operator, "copy").click()
     operator.get_by_label("Use a value for system").click()
     photo = operator.locator(".fe-picker button", has_text="Photo")
@@ -149,8 +168,8 @@ def test_picker__variables_with_types__fill_an_input(paiban, operator, stub, sho
     assert field(operator)["nodes"][1]["inputs"] == {"text": "{{ start.product }}", "system": "{{ start.product }}"}
 
 
-def test_keyboard__alone__adds_joins_copies_moves_finds_and_removes(paiban, operator, stub):
-    open_flow(paiban, operator, stub)
+def test_keyboard__alone__adds_joins_copies_moves_finds_and_removes(paiban, operator, draft):
+    open_flow(paiban, operator, draft)
     keys = operator.keyboard
     operator.locator(".fe-stage").focus()
     keys.press("Alt+ArrowRight")
@@ -183,49 +202,53 @@ def test_keyboard__alone__adds_joins_copies_moves_finds_and_removes(paiban, oper
     keys.press("Control+a")
     keys.press("Control+g")
     expect(operator.locator(".fe-group")).to_be_visible()
+    keys.press("f")
     operator.get_by_label("Fold the group").click()
     expect(box(operator, "copy")).to_be_hidden()
 
 
-def test_draft__changes__are_kept_by_themselves_and_by_revision(paiban, operator, stub):
-    open_flow(paiban, operator, stub)
+def test_draft__changes__are_kept_by_themselves_and_by_revision(paiban, operator, draft):
+    open_flow(paiban, operator, draft)
     expect(operator.locator(".fe-state")).to_have_text("Saved")
-    assert stub.writes == []
+    assert draft.read()["revision"] == 1
 
     add(operator, "Condition")
+    expect(operator.locator(".fe-state")).to_have_attribute("data-state", "changed")
     expect(operator.locator(".fe-state")).to_have_attribute("data-state", "saved")
-    operator.keyboard.press("Control+s")
-    expect(operator.locator(".fe-state")).to_have_attribute("data-state", "saved")
 
-    assert [node["id"] for node in stub.draft["graph"]["nodes"]] == ["start", "copy", "end", "condition"]
-    assert stub.draft["revision"] == 8
+    kept = draft.read()
+    assert ([node["id"] for node in kept["graph"]["nodes"]], kept["revision"]) == (
+        ["start", "copy", "end", "condition"],
+        2,
+    )
 
 
-def test_colleague__other_changes__are_taken_in_beside_mine(paiban, operator, stub):
-    open_flow(paiban, operator, stub)
+def test_colleague__other_changes__are_taken_in_beside_mine(paiban, operator, draft, colleague):
+    open_flow(paiban, operator, draft)
     expect(operator.locator(".fe-state")).to_have_text("Saved")
-    theirs = json.loads(json.dumps(GRAPH))
-    theirs["nodes"][1]["note"] = "From Bob"
-    stub.colleague(theirs)
+    theirs = graph()
+    theirs["nodes"][1]["note"] = "From the editor"
+    draft.write(theirs, by=colleague)
 
     add(operator, "Condition")
-    expect(operator.get_by_text("bob saved in the meantime.")).to_be_visible()
+    expect(operator.get_by_text("editor saved in the meantime.")).to_be_visible()
     expect(operator.locator(".fe-state")).to_have_attribute("data-state", "saved")
 
-    assert [node.get("note") for node in stub.draft["graph"]["nodes"]] == [None, "From Bob", None, None]
-    assert stub.draft["graph"]["nodes"][-1]["id"] == "condition"
+    nodes = draft.read()["graph"]["nodes"]
+    assert [node.get("note") for node in nodes] == [None, "From the editor", None, None]
+    assert nodes[-1]["id"] == "condition"
 
 
-def test_colleague__the_same_setting__is_decided_by_a_person(paiban, operator, stub, shot):
-    open_flow(paiban, operator, stub)
+def test_colleague__the_same_setting__is_decided_by_a_person(paiban, operator, draft, colleague, shot):
+    open_flow(paiban, operator, draft)
     expect(operator.locator(".fe-state")).to_have_text("Saved")
-    theirs = json.loads(json.dumps(GRAPH))
+    theirs = graph()
     theirs["nodes"][1]["inputs"]["text"] = "Theirs {{ start.product }}"
-    stub.colleague(theirs)
+    draft.write(theirs, by=colleague)
 
     box(operator, "copy").click()
     operator.locator("[data-field='inputs.text'] textarea").fill("Mine {{ start.product }}")
-    dialog = operator.get_by_role("dialog", name="bob changed the same things")
+    dialog = operator.get_by_role("dialog", name="editor changed the same things")
     expect(dialog).to_contain_text("nodes.copy.inputs.text")
     shot(operator, "54-flow-merge")
     dialog.get_by_label("Theirs", exact=True).check()
@@ -236,113 +259,96 @@ def test_colleague__the_same_setting__is_decided_by_a_person(paiban, operator, s
     expect(operator.locator(".fe-state")).to_have_attribute("data-state", "saved")
 
 
-def test_problems__while_drawing__stand_on_the_step_and_lead_there(paiban, operator, stub, shot):
-    stub.problems = [
-        {
-            "code": "E_INPUT_MISSING",
-            "message": "Needs a text.",
-            "node": "copy",
-            "field": "inputs.text",
-            "severity": "error",
-        },
-        {
-            "code": "E_COST_UNKNOWN",
-            "message": "Nobody knows the cost.",
-            "node": "copy",
-            "field": "",
-            "severity": "warning",
-        },
-    ]
-    open_flow(paiban, operator, stub)
+def test_problems__while_drawing__stand_on_the_step_and_lead_there(paiban, operator, draft, shot):
+    open_flow(paiban, operator, draft)
+    expect(box(operator, "copy")).to_have_attribute("data-level", "warning")
+    box(operator, "copy").click()
+    operator.locator("[data-field='inputs.text'] textarea").fill("")
     expect(box(operator, "copy")).to_have_attribute("data-level", "error")
     expect(box(operator, "copy").locator(".fe-count")).to_have_text("2")
 
+    operator.get_by_label("Close").first.click()
     operator.get_by_role("button", name="To put right: 1 · worth a look: 1").click()
     shot(operator, "55-flow-problems")
-    operator.get_by_role("button", name=re.compile("Needs a text")).click()
+    operator.get_by_role("button", name=re.compile("^copy.*E_INPUT_MISSING")).click()
     expect(operator.locator("[data-field='inputs.text'] textarea")).to_be_focused()
 
-    stub.problems = []
     operator.locator("[data-field='inputs.text'] textarea").fill("better")
-    expect(operator.locator(".fe-foot")).to_contain_text("No problems")
-    expect(box(operator, "copy")).not_to_have_attribute("data-level", "error")
+    expect(box(operator, "copy")).to_have_attribute("data-level", "warning")
+    expect(operator.locator(".fe-foot")).to_contain_text("To put right: 0")
 
 
-def test_trial__steps_light_up_and_say_what_they_gave(paiban, operator, stub, shot):
-    stub.events = [
-        ("start", {"trial": "t1", "mode": "mock", "graph_sha256": "", "order": ["start", "copy", "end"], "mock": True}),
-        step("start", "succeeded", output={"product": "lamp"}),
-        step("copy", "running"),
-        ("log", {"step": "copy", "level": "info", "log": "asking", "at": "2026-01-02T03:04:05Z"}),
-        step(
-            "copy",
-            "failed",
-            error={"code": "PROVIDERS_5001", "reason": "E_X", "message": "No model.", "retryable": True},
-        ),
-        step("end", "skipped"),
-        (
-            "error",
-            {
-                "code": "PROVIDERS_5001",
-                "reason": "E_X",
-                "message": "No model answered.",
-                "node": "copy",
-                "field": "config.model",
-                "retryable": True,
-                "hint": "Choose another model.",
-            },
-        ),
+def test_trial__steps_light_up_and_say_what_they_gave(paiban, operator, client, shot):
+    failing = graph()
+    check = {"expression": "int(text) > 3"}
+    failing["nodes"].insert(
+        1, {"id": "check", "type": "condition", "config": check, "inputs": {"text": "{{ start.product }}"}}
+    )
+    failing["edges"] = [
+        {"source": "start", "target": "check"},
+        {"source": "check", "target": "copy", "when": "true"},
+        {"source": "check", "target": "end", "when": "false"},
+        {"source": "copy", "target": "end"},
     ]
-    open_flow(paiban, operator, stub)
-    operator.get_by_role("button", name="Test", exact=True).click()
-    operator.get_by_role("button", name="Run", exact=True).click()
+    failing["nodes"][-1]["inputs"] = {"text": "{{ start.product }}"}
+    with a_draft(client, failing) as draft:
+        open_flow(paiban, operator, draft)
+        operator.get_by_role("button", name="Test", exact=True).click()
+        operator.locator(".fe-test").get_by_label("Product").fill("lamp")
+        operator.get_by_role("button", name="Run", exact=True).click()
 
-    expect(box(operator, "start")).to_have_attribute("data-run", "succeeded")
-    expect(box(operator, "copy")).to_have_attribute("data-run", "failed")
-    expect(box(operator, "end")).to_have_attribute("data-run", "skipped")
-    expect(operator.locator(".fe-outcome")).to_contain_text("Choose another model.")
-    assert stub.trials[0]["mode"] == "mock"
-    assert [node["id"] for node in stub.trials[0]["graph"]["nodes"]] == ["start", "copy", "end"]
-    box(operator, "start").click()
-    expect(operator.locator(".fe-result")).to_contain_text("lamp")
-    shot(operator, "56-flow-trial")
-    operator.get_by_role("button", name="To the step copy").first.click()
-    expect(operator.locator("[data-part=config] #root_model")).to_be_focused()
+        expect(box(operator, "start")).to_have_attribute("data-run", "succeeded")
+        expect(box(operator, "check")).to_have_attribute("data-run", "failed")
+        expect(operator.locator(".fe-outcome")).to_contain_text("Look at the expression")
+        expect(box(operator, "end")).not_to_have_attribute("data-run", "succeeded")
+        box(operator, "start").click()
+        expect(operator.locator(".fe-result")).to_contain_text("lamp")
+        shot(operator, "56-flow-trial")
+        operator.get_by_role("button", name="To the step check").first.click()
+        expect(operator.locator("[data-part=config] #root_expression")).to_be_focused()
+
+        operator.locator("[data-part=config] #root_expression").fill("text.size() > 3")
+        operator.get_by_role("button", name="Test", exact=True).click()
+        operator.get_by_role("button", name="Run", exact=True).click()
+        expect(operator.locator(".fe-outcome")).to_contain_text("Finished")
+        expect(box(operator, "copy")).to_have_attribute("data-run", "succeeded")
 
 
-def test_versions__an_older_one__shows_what_has_changed_and_comes_back(paiban, operator, stub, shot):
-    old = json.loads(json.dumps(GRAPH))
+def test_versions__an_older_one__shows_what_has_changed_and_comes_back(paiban, operator, client, shot):
+    old = graph()
     old["nodes"][1]["inputs"] = {"text": "Old"}
     old["nodes"].insert(2, {"id": "gone", "type": "prompt"})
     old["edges"].append({"source": "start", "target": "gone"})
-    stub.history = {3: old}
-    open_flow(paiban, operator, stub)
-    operator.get_by_role("button", name="Versions").click()
-    operator.locator(".fe-versions button").click()
+    with a_draft(client, old) as draft:
+        draft.write(graph())
+        open_flow(paiban, operator, draft)
+        operator.get_by_role("button", name="Versions").click()
+        operator.locator(".fe-versions button").last.click()
 
-    expect(box(operator, "copy")).to_have_attribute("data-change", "changed")
-    expect(operator.locator(".fe-step[data-change=removed]")).to_be_visible()
-    expect(operator.locator(".fe-changes")).to_contain_text("inputs.text")
-    shot(operator, "57-flow-versions")
-    operator.get_by_role("button", name="Bring this back").click()
+        expect(box(operator, "copy")).to_have_attribute("data-change", "changed")
+        expect(operator.locator(".fe-step[data-change=removed]")).to_be_visible()
+        expect(operator.locator(".fe-changes")).to_contain_text("inputs.text")
+        shot(operator, "57-flow-versions")
+        operator.get_by_role("button", name="Bring this back").click()
 
-    assert ids(operator) == ["start", "copy", "gone", "end"]
-    operator.get_by_role("button", name="Undo").click()
-    assert ids(operator) == ["start", "copy", "end"]
+        assert ids(operator) == ["start", "copy", "gone", "end"]
+        operator.get_by_role("button", name="Undo").click()
+        assert ids(operator) == ["start", "copy", "end"]
 
 
-def test_inside__a_pipeline_in_a_step__is_looked_into_and_left_by_its_crumbs(paiban, operator, stub):
-    graph = json.loads(json.dumps(GRAPH))
-    graph["nodes"].append({"id": "part", "type": "sub_pipeline", "config": {"pipeline": "inner"}})
-    stub = FlowStub(graph)
-    stub.inner = {"nodes": [{"id": "only", "type": "start"}]}
-    open_flow(paiban, operator, stub)
-    box(operator, "part").dblclick()
+def test_inside__a_pipeline_in_a_step__is_looked_into_and_left_by_its_crumbs(paiban, operator, client):
+    outer = graph()
+    with a_draft(client, {"nodes": [{"id": "only", "type": "start"}]}) as inner:
+        outer["nodes"].append({"id": "part", "type": "sub_pipeline", "config": {"pipeline": inner.key}})
+        with a_draft(client, outer) as draft:
+            open_flow(paiban, operator, draft)
+            box(operator, "part").dblclick()
 
-    expect(box(operator, "only")).to_be_visible()
-    expect(operator.get_by_role("button", name="Add a step")).to_have_count(0)
-    operator.get_by_role("navigation", name="Where you are").get_by_role("button", name="copywriter").click()
-    expect(box(operator, "copy")).to_be_visible()
+            expect(box(operator, "only")).to_be_visible()
+            expect(operator.get_by_role("button", name="Add a step")).to_have_count(0)
+            crumbs = operator.get_by_role("navigation", name="Where you are")
+            crumbs.get_by_role("button", name=draft.key).click()
+            expect(box(operator, "copy")).to_be_visible()
 
 
 def test_viewer__looks_and_cannot_write(paiban, browser, shot):

@@ -3,6 +3,7 @@
 import pytest
 
 from apps.core import aio
+from apps.core.storage.models import StoredFile
 from apps.tasks.models import Task
 from apps.tasks.runner import run_task
 from tests.conftest import Api
@@ -113,6 +114,21 @@ def test_read__finished__allow_listed_fields_only(member):
     }
     assert [(s["node"], s["status"]) for s in body["steps"]] == [("start", "succeeded"), ("end", "succeeded")]
     assert (body["output"], body["last_seq"], body["progress"]) == ({"text": "hello"}, 7, 1.0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_read__value_too_large_for_its_row__comes_with_a_link_that_stays(member, monkeypatch):
+    make_feature()
+    monkeypatch.setattr("apps.tasks.shelf.LARGE", 10)
+    task = make_task(member, text="far too long for a row")
+
+    aio.run(run_task(str(task.pk)), timeout=20)
+
+    body = Api(member).get(f"/api/v1/tasks/{task.pk}").json()
+    named = body["output"]["text"]["$file"]
+    assert body["files"][named]["mime"] == "application/json"
+    kept = StoredFile.objects.get(pk=named)
+    assert (kept.purpose, kept.expires_at) == (StoredFile.Purpose.RESULT, None)
 
 
 def test_ticket__signed_in_only(member):

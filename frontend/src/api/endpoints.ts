@@ -30,6 +30,10 @@ export const readTask = (id: string) => call<Task>(`/tasks/${encodeURIComponent(
 export const cancelTask = (id: string) =>
   call<Task>(`/tasks/${encodeURIComponent(id)}/cancel`, { method: "POST" });
 
+/** 409 when somebody else was first, 410 when it is too late, 422 with a pointer per field. */
+export const answerTask = (id: string, path: string, answer: Values, option: string) =>
+  call<Task>(`/tasks/${encodeURIComponent(id)}/answers/${encodeURIComponent(path)}`, { method: "POST", body: { answer, option } });
+
 export const listTasks = (cursor: string | null) =>
   call<Page<TaskSummary>>(cursor ? `/tasks?cursor=${encodeURIComponent(cursor)}` : "/tasks");
 

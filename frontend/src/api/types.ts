@@ -106,7 +106,7 @@ export type TaskStatus =
   | "failed"
   | "cancelled";
 
-export type StepStatus = "pending" | "running" | "succeeded" | "failed" | "skipped";
+export type StepStatus = "pending" | "running" | "succeeded" | "failed" | "skipped" | "waiting" | "reused";
 
 export interface Step {
   node: string;
@@ -128,6 +128,19 @@ export interface TaskError {
   requestId?: string;
 }
 
+/** What a run asks the person it belongs to. */
+export interface Question {
+  path: string;
+  node: string;
+  title: string;
+  form: { schema: Schema; ui: UiSchema };
+  /** The ways it can go on; none where an answer is enough. */
+  options: string[];
+  deadline: string;
+  /** The option that stands when nobody answers; "" where the step then fails. */
+  default: string;
+}
+
 export interface Task {
   id: string;
   feature: string;
@@ -146,6 +159,7 @@ export interface Task {
   started_at: string | null;
   finished_at: string | null;
   last_seq: number;
+  questions?: Question[];
   files: Record<string, FileInfo>;
   form: FormSpec;
   output_form: FormSpec;

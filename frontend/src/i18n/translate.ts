@@ -8,7 +8,9 @@ export type Translate = (key: MessageKey, params?: Params) => string;
 
 /** Fills `{name}` holes; a text with no value for a hole keeps it, which shows in any review. */
 export function translate(key: MessageKey, params: Params = {}, chosen: Language = language.get()): string {
-  return messages[chosen][key].replace(/\{(\w+)\}/g, (hole, name: string) => String(params[name] ?? hole));
+  // A server newer than this page may name a state that it has no word for: that must not take the page down.
+  const text: string | undefined = messages[chosen][key];
+  return (text ?? key).replace(/\{(\w+)\}/g, (hole, name: string) => String(params[name] ?? hole));
 }
 
 export function useTranslate(): Translate {

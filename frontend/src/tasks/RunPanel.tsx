@@ -7,6 +7,7 @@ import { Button } from "../ui/Button";
 import { ErrorNotice } from "../ui/ErrorNotice";
 import { Icon } from "../ui/icons";
 import { isOver, type LiveTask } from "./progress";
+import { QuestionForm, TooLate, type Closed } from "./QuestionForm";
 import { ResultView } from "./result/ResultView";
 import { Stepper } from "./Stepper";
 import type { TaskView } from "./useTask";
@@ -16,21 +17,26 @@ import { TaskFacts } from "./TaskFacts";
 export function RunPanel({ view, onAgain }: { view: TaskView; onAgain?: () => void }) {
   const { task, error, reload } = view;
   useSpokenProgress(task);
+  const [late, setLate] = useState<Closed | null>(null);
+  const close = (why: Closed) => {
+    setLate(why);
+    reload();
+  };
   if (!task) return error ? <ErrorNotice error={error} onRetry={reload} /> : <div className="sheet sheet--blank" aria-busy="true" />;
   return (
     <div className="run">
       {error && <ErrorNotice error={error} onRetry={reload} />}
-      {!isOver(task.status) && <Running view={view} task={task} />}
+      {late && <TooLate why={late} onRead={() => setLate(null)} />}
+      {!isOver(task.status) && <Running view={view} task={task} onClosed={close} />}
       {task.status === "failed" && <Failed task={task} onAgain={onAgain} />}
       {task.status === "cancelled" && <Cancelled onAgain={onAgain} />}
       {task.status === "succeeded" && <ResultView task={task} onStale={reload} />}
-      {isOver(task.status) && <TaskFacts task={task} />}
-      {isOver(task.status) && <Steps task={task} />}
+      {isOver(task.status) && <Afterwards task={task} />}
     </div>
   );
 }
 
-function Running({ view, task }: { view: TaskView; task: LiveTask }) {
+function Running({ view, task, onClosed }: { view: TaskView; task: LiveTask; onClosed: (why: Closed) => void }) {
   const t = useTranslate();
   const [cancelling, setCancelling] = useState(false);
   const cancel = () => {
@@ -38,16 +44,18 @@ function Running({ view, task }: { view: TaskView; task: LiveTask }) {
     void view.cancel().finally(() => setCancelling(false));
   };
   const percent = Math.round(task.progress * 100);
+  const asked = (task.questions ?? []).length > 0;
   return (
     <section className="sheet sheet--live crop" aria-label={t("run.title")}>
       <header className="run__head">
         <div>
-          <h2>{t(task.status === "queued" ? "run.queued" : task.status === "waiting_input" ? "run.waiting" : "run.running")}</h2>
+          <h2>{t(asked ? "run.asked" : task.status === "queued" ? "run.queued" : task.status === "waiting_input" ? "run.waiting" : "run.running")}</h2>
           <LinkNotice link={view.link} />
         </div>
         <span className="run__percent" aria-hidden="true">{percent}<small>%</small></span>
       </header>
       <progress className="bar bar--live bar--wide" max={100} value={percent} aria-label={t("run.overall")} />
+      {(task.questions ?? []).map((one) => <QuestionForm key={one.path} question={one} onSend={(answer, option) => view.answer(one.path, answer, option)} onClosed={onClosed} />)}
       <Stepper steps={task.steps} texts={task.texts} />
       <footer className="run__foot">
         <p className="fine-print">{t("run.leave")}</p>
@@ -62,6 +70,10 @@ function LinkNotice({ link }: { link: TaskView["link"] }) {
   if (link === "reconnecting") return <p className="link-notice" role="status"><span className="spinner" />{t("link.reconnecting")}</p>;
   if (link === "polling") return <p className="link-notice" role="status">{t("link.polling")}</p>;
   return null;
+}
+
+function Afterwards({ task }: { task: LiveTask }) {
+  return <><TaskFacts task={task} /><Steps task={task} /></>;
 }
 
 function Failed({ task, onAgain }: { task: LiveTask; onAgain?: () => void }) {

@@ -2,6 +2,7 @@ import type { Schema } from "../api/types";
 import { FileCard } from "../forms/theme/FileCard";
 import { isFileField, orderedNames } from "../forms/values";
 import type { LiveTask } from "./progress";
+import { KnownFiles } from "./result/known";
 import { Value } from "./result/ValueResult";
 
 /** The input as it was given, titled as the form of that version titled it. */
@@ -9,6 +10,7 @@ export function TaskInput({ task }: { task: LiveTask }) {
   const spec = task.form ?? { schema: {}, uiSchema: {} };
   const names = orderedNames(spec).filter((name) => task.input[name] !== undefined);
   return (
+    <KnownFiles value={task.files}>
     <dl className="members">
       {names.map((name) => {
         const schema = spec.schema.properties?.[name];
@@ -20,6 +22,7 @@ export function TaskInput({ task }: { task: LiveTask }) {
         );
       })}
     </dl>
+    </KnownFiles>
   );
 }
 

@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useState } from "react";
-import { cancelTask, readTask } from "../api/endpoints";
+import { answerTask, cancelTask, readTask } from "../api/endpoints";
 import { asApiError, type ApiError } from "../api/errors";
-import type { Task } from "../api/types";
+import type { Task, Values } from "../api/types";
 import { refreshQuota } from "../auth/quota";
 import { rememberFiles } from "../forms/files";
 import { isTerminal, type Link } from "../realtime";
@@ -14,6 +14,8 @@ export interface TaskView {
   link: Link;
   reload: () => void;
   cancel: () => Promise<void>;
+  /** Raises what the server has against the answer. */
+  answer: (path: string, answer: Values, option: string) => Promise<void>;
 }
 
 /** One task, live: read once, followed until it ends, then read again for its output and cost. */
@@ -35,8 +37,13 @@ export function useTask(id: string): TaskView {
     }
   }, [id]);
 
+  const answer = useCallback(async (path: string, given: Values, option: string) => {
+    const after = await answerTask(id, path, given, option);
+    setTask((old) => merge(old, after));
+  }, [id]);
+
   const mine = task?.id === id ? task : null;
-  return { task: mine, error, link, reload, cancel };
+  return { task: mine, error, link, reload, cancel, answer };
 }
 
 interface Setters {
@@ -63,7 +70,7 @@ function follow(id: string, { setTask, setError, setLink }: Setters): () => void
     unwatch = realtime.watch(id, answer.last_seq, {
       onEvent: (event) => {
         setTask((old) => old && applyEvent(old, event));
-        if (isTerminal(event.type)) read().catch(fail);
+        if (isTerminal(event.type) || ASKING.includes(event.type)) read().catch(fail);
       },
       onSnapshot: show,
       onLink: setLink,
@@ -75,6 +82,9 @@ function follow(id: string, { setTask, setError, setLink }: Setters): () => void
     unwatch();
   };
 }
+
+/** What is asked, and whether it still is, stands in the task alone. */
+const ASKING = ["waiting_input", "answered"];
 
 /** A late answer must not take back a state that an event has already moved on. */
 function merge(old: LiveTask | null, answer: Task): LiveTask {

@@ -2,6 +2,7 @@ import type { Schema } from "../../api/types";
 import { isFileField, orderedNames, widgetOf, type UiField } from "../../forms/values";
 import { useTranslate } from "../../i18n/translate";
 import type { LiveTask } from "../progress";
+import { KnownFiles } from "./known";
 import { FileResult, GalleryResult, type FileProps } from "./FileResult";
 import { TextResult } from "./TextResult";
 import { ValueResult } from "./ValueResult";
@@ -15,6 +16,7 @@ export function ResultView({ task, onStale }: { task: LiveTask; onStale: () => v
   const names = declared.length > 0 ? declared : Object.keys(output);
   const shown = names.filter((name) => output[name] !== undefined && output[name] !== null);
   return (
+    <KnownFiles value={task.files}>
     <section className="result" aria-label={t("result.title")}>
       {task.mock && <p className="mock-badge">{t("result.mock")}</p>}
       {shown.map((name) => (
@@ -30,6 +32,7 @@ export function ResultView({ task, onStale }: { task: LiveTask; onStale: () => v
       ))}
       {shown.length === 0 && <p className="sheet sheet--quiet">{t("result.nothing")}</p>}
     </section>
+    </KnownFiles>
   );
 }
 

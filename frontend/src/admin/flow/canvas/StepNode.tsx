@@ -31,7 +31,7 @@ export const StepNode = memo(function StepNode({ id, selected }: NodeProps<Box>)
   return (
     <div
       className="fe-step" data-category={type.category} data-type={node.type} data-selected={selected || undefined} data-level={level}
-      data-run={run?.status} data-change={change} data-step={id} tabIndex={selected ? 0 : -1} role="group"
+      data-run={run?.status} data-change={change} data-values={values || undefined} data-step={id} tabIndex={selected ? 0 : -1} role="group"
       aria-roledescription={say("step.role")} aria-label={describe(desk, node, problems, run)}
     >
       {node.type !== "start" && <Handle type="target" position={Position.Left} id="in" className="fe-handle" />}

@@ -1,0 +1,111 @@
+"""A run that asks the person it belongs to, as that person meets it in the storefront."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect
+
+from ops.instance import RunningPaiban
+from tests.e2e.drafts import signed_in
+
+pytestmark = pytest.mark.e2e
+MESSAGE = "My mug arrived broken."
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _patience() -> Iterator[None]:
+    expect.set_options(timeout=20_000)
+    yield
+    expect.set_options(timeout=5_000)
+
+
+@pytest.fixture(scope="module")
+def feature(paiban: RunningPaiban) -> Iterator[str]:
+    """The gallery's reply with approval, released."""
+    with signed_in(paiban) as client:
+        made = client.post("/api/v1/admin/templates/reply-with-approval/import", json={}).raise_for_status().json()
+        client.post("/api/v1/admin/features/publish", json={"key": made["feature"]}).raise_for_status()
+        yield made["feature"]
+        client.post("/api/v1/admin/features/withdraw", json={"key": made["feature"]}).raise_for_status()
+
+
+@pytest.fixture(scope="module")
+def member(paiban: RunningPaiban) -> Iterator[httpx.Client]:
+    with signed_in(paiban, "member") as client:
+        yield client
+
+
+def start(member: httpx.Client, feature: str) -> str:
+    """The id of a run."""
+    given = {"message": MESSAGE, "facts": "We send a new one."}
+    made = member.post("/api/v1/tasks", json={"feature": feature, "input": given}).raise_for_status()
+    return str(made.json()["id"])
+
+
+def open_task(paiban: RunningPaiban, browser: Browser, task: str, **look: Any) -> Page:
+    page = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, "locale": "en-GB", **look}).new_page()
+    page.goto(f"{paiban.url}/sign-in?next=/tasks/{task}")
+    page.locator("input[autocomplete=username]").fill("member")
+    page.locator("input[type=password]").fill(paiban.demo_password)
+    page.locator("form [type=submit]").click()
+    expect(page.locator("input[type=password]")).to_have_count(0)
+    page.goto(f"{paiban.url}/tasks/{task}")
+    return page
+
+
+def test_question__member__sees_the_form_and_the_run_goes_on_with_the_answer(paiban, browser, feature, member, shot):
+    page = open_task(paiban, browser, start(member, feature))
+    asked = page.get_by_role("region", name="Shall this be sent?")
+    expect(asked).to_be_visible()
+    expect(asked.get_by_label("Reply")).not_to_have_value("")
+    expect(asked).to_contain_text("Answer by")
+    expect(asked).to_contain_text("Without an answer by then: Reject.")
+    shot(page, "90-question", whole=True)
+
+    asked.get_by_label("Reply").fill("")
+    asked.get_by_role("button", name="Approve").click()
+    expect(asked.get_by_label("Reply")).to_have_attribute("aria-invalid", "true")
+    asked.get_by_label("Reply").fill("Dear customer, a new mug is on its way.")
+    asked.get_by_role("button", name="Approve").click()
+
+    expect(page.get_by_role("region", name="Result")).to_contain_text("a new mug is on its way")
+    shot(page, "91-question-answered", whole=True)
+    page.context.close()
+
+
+def test_question__somebody_else_was_first__says_so_and_shows_how_it_went_on(paiban, browser, feature, member, shot):
+    task = start(member, feature)
+    page = open_task(paiban, browser, task)
+    asked = page.get_by_role("region", name="Shall this be sent?")
+    expect(asked).to_be_visible()
+
+    def first(route: Route) -> None:
+        other = {"answer": {"text": "Theirs"}, "option": "approve"}
+        member.post(route.request.url.replace(paiban.url, ""), json=other).raise_for_status()
+        route.continue_()
+
+    page.route("**/answers/**", first)
+    asked.get_by_role("button", name="Reject").click()
+
+    told = page.get_by_role("alert").filter(has_text="Somebody else has answered this already.")
+    expect(told).to_contain_text("The run has gone on without this answer.")
+    expect(page.get_by_role("region", name="Result")).to_contain_text("Theirs")
+    expect(told).to_be_visible()
+    shot(page, "92-question-taken", whole=True)
+    page.context.close()
+
+
+def test_question__chinese_phone_dark__fits_and_speaks(paiban, browser, feature, member, shot):
+    page = open_task(
+        paiban, browser, start(member, feature), locale="zh-CN", color_scheme="dark", viewport={"width": 390, "height": 844}
+    )
+    asked = page.get_by_role("region", name="可以发送吗？")
+    expect(asked.get_by_role("button", name="批准")).to_be_visible()
+    shot(page, "93-question-phone-dark-zh", whole=True)
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert json.loads(member.get("/api/v1/tasks").text)["items"]
+    page.context.close()
