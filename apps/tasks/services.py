@@ -1,6 +1,7 @@
 """Claim, renew, finish and cancel tasks. Each is one transaction that checks who owns the task."""
 
 import uuid
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
