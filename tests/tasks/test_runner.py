@@ -56,6 +56,7 @@ def test_run__taken_over_in_mid_step__repeats_no_finished_step(member, gate):
     done = {"status": "succeeded", "output": dict(task.input)}
     StepRun.objects.create(task=task, path="start", node="start", type="start", **done)
     StepRun.objects.create(task=task, path="first", node="first", type="gate", **done)
+    Task.objects.filter(pk=task.pk).update(attempts=1, fencing_token=1)  # by a claim that let go
     gate.open.clear()
     old = begin(task, "old")
     wait_entered(gate)
@@ -67,7 +68,7 @@ def test_run__taken_over_in_mid_step__repeats_no_finished_step(member, gate):
     assert (old.result(20), new.result(20)) == (True, True)
 
     task.refresh_from_db()
-    assert (task.status, task.attempts, task.fencing_token) == (Status.SUCCEEDED, 2, 2)
+    assert (task.status, task.attempts, task.fencing_token) == (Status.SUCCEEDED, 3, 3)
     assert gate.runs == ["gate", "gate"], "the finished step was not repeated, the open one was"
     assert StepRun.objects.get(task=task, node="start").attempts == 1
     assert figures(member) == (995, 0)

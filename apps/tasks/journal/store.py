@@ -41,7 +41,7 @@ class RunJournal:
         self._graph = graph
         self._key = task.pk
         self._words = Words(graph, parts or {}, task.language)
-        self._is_new = task.attempts == 1  # nobody wrote before the first claim; there is nothing to be read
+        self._is_new = task.fencing_token == 1  # nobody wrote before the first claim; there is nothing to be read
         self._fractions: dict[str, float] = {}
         self._steps: dict[str, StepRow] = {}  # those that run
         self._calls: dict[tuple[str, int], CallRow] = {}  # those that are open
