@@ -100,7 +100,12 @@ def test_question__somebody_else_was_first__says_so_and_shows_how_it_went_on(pai
 
 def test_question__chinese_phone_dark__fits_and_speaks(paiban, browser, feature, member, shot):
     page = open_task(
-        paiban, browser, start(member, feature), locale="zh-CN", color_scheme="dark", viewport={"width": 390, "height": 844}
+        paiban,
+        browser,
+        start(member, feature),
+        locale="zh-CN",
+        color_scheme="dark",
+        viewport={"width": 390, "height": 844},
     )
     asked = page.get_by_role("region", name="可以发送吗？")
     expect(asked.get_by_role("button", name="批准")).to_be_visible()

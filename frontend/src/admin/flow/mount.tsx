@@ -14,6 +14,7 @@ import css from "./flow.css?inline";
 import { FlowEditor } from "./FlowEditor";
 import { fit } from "./actions";
 import type { Compared } from "./panes/compare";
+import { NO_SHELF } from "./panes/shelf";
 import { NO_TRIAL } from "./panes/trial";
 import { placed } from "./state/arrange";
 import { Editor } from "./state/editor";
@@ -84,6 +85,7 @@ function newDesk(host: HTMLElement, box: HTMLElement, source: FlowSource, field:
     known: createStore<Knowledge>({ registry: fallbackRegistry(kinds), parts: null, described: null, feature: source.feature }),
     checked: createStore(UNCHECKED),
     trial: createStore(NO_TRIAL),
+    shelf: createStore(NO_SHELF),
     compared: createStore<Compared | null>(null),
     view: createStore(FIRST_VIEW),
     guides: newGuides(),
