@@ -61,7 +61,7 @@ def _answer(capability: str, model: str) -> str:
 
 
 def feature_of(key: str) -> dict[str, Any] | None:
-    """Key, form with its looks, and result of the one feature that uses the pipeline `key`; None of none, and of several."""
+    """Key, form with looks and result of the one feature that uses the pipeline `key`; None of none, and of several."""
     found = _features(pipeline__key=key)
     return found[0] if len(found) == 1 else None
 

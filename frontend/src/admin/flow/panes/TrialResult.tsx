@@ -47,11 +47,12 @@ function figuresOf({ duration, cost, totals }: Trial): string[] {
 
 /** Where it failed, why, and what to do about it. */
 function Why({ failure, onJump }: { failure: Failure; onJump: (node: string, field: string) => void }) {
+  const desk = useDesk();
   return (
     <div className="fe-why">
       <p>{failure.message || say("test.lost")} <code>{failure.code}</code></p>
       {failure.hint && <p className="fe-faint">{failure.hint}</p>}
-      {failure.node && <Button kind="quiet" icon="forward" className="button--small" onClick={() => onJump(failure.node ?? "", failure.field ?? "")}>{say("test.toStep", { id: failure.node })}</Button>}
+      {failure.node && desk.rf.current && <Button kind="quiet" icon="forward" className="button--small" onClick={() => onJump(failure.node ?? "", failure.field ?? "")}>{say("test.toStep", { id: failure.node })}</Button>}
     </div>
   );
 }
