@@ -13,6 +13,8 @@ export default defineConfig({
     outDir: "../static/build",
     emptyOutDir: true,
     manifest: "manifest.json",
+    // The licences of everything that is shipped in here ask to be shipped with it.
+    license: { fileName: "licences.md" },
     target: "es2022",
     // `data:` URLs would need exceptions in the font and style policies.
     assetsInlineLimit: 0,

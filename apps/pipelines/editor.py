@@ -20,7 +20,9 @@ ROOT: Final = "/api/v1/admin/pipelines"
 RIGHT: Final = "pipelines:read"
 
 
-def editor_source(user: Any, pipeline: Pipeline | None, *, form: BaseForm, read_only: bool) -> dict[str, Any]:
+def editor_source(
+    user: Any, pipeline: Pipeline | None, *, form: BaseForm | None = None, read_only: bool
+) -> dict[str, Any]:
     """The JSON beside the form, of `pipeline` or of a new one; `frontend/src/admin/flow/types.ts` reads it.
 
     A form that was refused shows what was sent.
@@ -44,8 +46,8 @@ def editor_source(user: Any, pipeline: Pipeline | None, *, form: BaseForm, read_
     }
 
 
-def _graph(pipeline: Pipeline | None, form: BaseForm) -> Any:
-    if form.is_bound and "graph" in form.fields:
+def _graph(pipeline: Pipeline | None, form: BaseForm | None) -> Any:
+    if form is not None and form.is_bound and "graph" in form.fields:
         try:
             return json.loads(form["graph"].value() or "{}")
         except (TypeError, ValueError, RecursionError):

@@ -1,5 +1,5 @@
 import { mountEditors } from "./admin/editors";
-import { mountFlow } from "./admin/flowPage";
+import { mountFlow, mountTrial } from "./admin/flowPage";
 import { mountIslands } from "./admin/islands";
 import { mountPrompt } from "./admin/promptPage";
 import { mountWizard } from "./admin/wizardPage";
@@ -10,5 +10,6 @@ language.set(document.documentElement.lang.toLowerCase().startsWith("zh") ? "zh-
 mountIslands();
 mountPrompt();
 mountFlow();
+mountTrial();
 mountWizard();
 mountEditors();

@@ -314,6 +314,64 @@ def test_trial__steps_light_up_and_say_what_they_gave(paiban, operator, client, 
         expect(box(operator, "copy")).to_have_attribute("data-run", "succeeded")
 
 
+def test_shelf__pins_cases_and_one_step__are_kept_marked_and_used(paiban, operator, draft, shot):
+    open_flow(paiban, operator, draft)
+    operator.get_by_role("button", name="Test", exact=True).click()
+    operator.locator(".fe-test").get_by_label("Product").fill("lamp")
+    operator.get_by_role("button", name="Run", exact=True).click()
+    expect(operator.locator(".fe-outcome")).to_contain_text("Finished")
+    box(operator, "copy").click()
+    operator.get_by_role("button", name="Pin this output").click()
+    expect(box(operator, "copy")).to_contain_text("pinned")
+    operator.get_by_role("button", name="Run", exact=True).click()
+    expect(box(operator, "copy")).to_have_attribute("data-run", "reused")
+
+    operator.get_by_text("Saved cases (0)").click()
+    operator.get_by_label("Name of the case").fill("A lamp")
+    operator.get_by_role("button", name="Keep as a case").click()
+    operator.get_by_role("button", name="Run all cases").click()
+    expect(operator.locator(".fe-cases")).to_contain_text("passed")
+    shot(operator, "61-flow-shelf")
+    operator.locator(".fe-test").get_by_label("Product").fill("something else")
+    operator.get_by_role("button", name="A lamp").click()
+    expect(operator.locator(".fe-test").get_by_label("Product")).to_have_value("lamp")
+
+    operator.get_by_label("Only the step copy").check()
+    operator.get_by_role("radio", name="The last ones").check(force=True)
+    operator.get_by_role("button", name="Run", exact=True).click()
+    expect(operator.locator(".fe-outcome")).to_contain_text("Finished")
+    expect(operator.locator(".fe-result")).to_contain_text("lamp")
+    operator.get_by_role("button", name="Unpin copy").click()
+    expect(box(operator, "copy")).not_to_contain_text("pinned")
+
+
+def test_question__in_a_trial__is_answered_beside_the_canvas(paiban, operator, client, shot):
+    asking = graph()
+    form = {"type": "object", "properties": {"words": {"type": "string", "title": "Your words"}}, "required": ["words"]}
+    config = {"title": {"en": "Is it good?", "zh-hans": "好吗？"}, "form": form, "options": ["approve", "reject"]}
+    asking["nodes"].insert(2, {"id": "person", "type": "human_input", "config": config | {"deadline": "PT1H"}})
+    asking["edges"] = [
+        {"source": "start", "target": "copy"},
+        {"source": "copy", "target": "person"},
+        {"source": "person", "target": "end", "when": "approve"},
+        {"source": "person", "target": "end", "when": "reject"},
+    ]
+    asking["nodes"][-1]["inputs"] = {"text": "{{ person.words }}"}
+    with a_draft(client, asking) as draft:
+        open_flow(paiban, operator, draft)
+        operator.get_by_role("button", name="Test", exact=True).click()
+        operator.locator(".fe-test").get_by_label("Product").fill("lamp")
+        operator.get_by_role("button", name="Run", exact=True).click()
+
+        asked = operator.get_by_role("region", name="Is it good?")
+        asked.get_by_label("Your words").fill("Very good")
+        shot(operator, "62-flow-question")
+        asked.get_by_role("button", name="Approve").click()
+
+        expect(operator.locator(".fe-outcome")).to_contain_text("Finished")
+        expect(operator.locator(".fe-outcome")).to_contain_text("Very good")
+
+
 def test_versions__an_older_one__shows_what_has_changed_and_comes_back(paiban, operator, client, shot):
     old = graph()
     old["nodes"][1]["inputs"] = {"text": "Old"}

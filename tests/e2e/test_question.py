@@ -1,6 +1,5 @@
 """A run that asks the person it belongs to, as that person meets it in the storefront."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -99,18 +98,11 @@ def test_question__somebody_else_was_first__says_so_and_shows_how_it_went_on(pai
 
 
 def test_question__chinese_phone_dark__fits_and_speaks(paiban, browser, feature, member, shot):
-    page = open_task(
-        paiban,
-        browser,
-        start(member, feature),
-        locale="zh-CN",
-        color_scheme="dark",
-        viewport={"width": 390, "height": 844},
-    )
+    look = {"locale": "zh-CN", "color_scheme": "dark", "viewport": {"width": 390, "height": 844}}
+    page = open_task(paiban, browser, start(member, feature), **look)
     asked = page.get_by_role("region", name="可以发送吗？")
     expect(asked.get_by_role("button", name="批准")).to_be_visible()
     shot(page, "93-question-phone-dark-zh", whole=True)
 
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    assert json.loads(member.get("/api/v1/tasks").text)["items"]
     page.context.close()

@@ -81,3 +81,10 @@ def test_missing__in_the_admin__leads_back(paiban, phone, shot):
 
     phone.get_by_role("link", name="To the dashboard").click()
     expect(phone.get_by_role("heading", name="Features")).to_be_visible()
+
+
+def test_licences__of_what_the_front_end_ships__come_with_it(paiban, phone):
+    told = phone.request.get(f"{paiban.url}/static/build/licences.md").text()
+
+    assert "@xyflow/react" in told
+    assert "Permission is hereby granted" in told

@@ -150,3 +150,23 @@ def test_pages__viewer__may_not(client, viewer, operator, demo):
 
     assert answers == [403] * 5
     assert counts() == before
+
+
+@pytest.mark.django_db
+def test_basics__no_menu_group_yet__leads_to_where_one_is_made(client, operator):
+    client.force_login(operator)
+
+    page = client.get(START).content.decode()
+
+    assert "There is no menu group yet" in page
+    assert "/admin/features/menugroup/add/" in page
+
+
+def test_finish__draft__can_be_tried_there(client, editor, demo):
+    client.force_login(editor)
+    feature = start_feature(basics(), start="", by=editor)
+
+    shown = client.get(f"/admin/features/feature/{feature.pk}/wizard/finish/").context["trial"]
+
+    assert (shown["key"], shown["canRun"], shown["feature"]["key"]) == ("poem-maker", True, "poem-maker")
+    assert shown["feature"]["ui"] == feature.ui_schema

@@ -156,7 +156,12 @@ def test_page__editor__is_handed_graph_feature_rights_and_addresses(
 
     assert (flow["id"], flow["key"], flow["revision"]) == (feature.pipeline_id, "greeter", 7)
     assert (flow["graph"], flow["layout"]) == (make_graph(), {"positions": {"ask": [1, 2]}})
-    assert flow["feature"] == {"key": "greeter", "form": feature.form_schema, "output": feature.output_schema}
+    assert flow["feature"] == {
+        "key": "greeter",
+        "form": feature.form_schema,
+        "ui": feature.ui_schema,
+        "output": feature.output_schema,
+    }
     assert (flow["readOnly"], flow["canRun"], flow["canRunReal"]) == (False, True, True)
     assert flow["urls"]["test"] == "/api/v1/admin/pipelines/greeter/test"
     assert flow["urls"]["nodes"] == "/api/v1/admin/pipelines/nodes"

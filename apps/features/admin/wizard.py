@@ -22,6 +22,7 @@ from apps.features.models import Feature
 from apps.features.overview import translated_graph
 from apps.features.wizard.forms import BasicsForm, DesignForm, StartForm
 from apps.features.wizard.starting import start_feature
+from apps.pipelines.editor import editor_source
 from apps.pipelines.nodes import labels
 from apps.pipelines.services import problems_of
 
@@ -100,7 +101,9 @@ class WizardPages(FeaturePages):
     def wizard_finish_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Look at it, and publish it."""
         feature = self.feature_of(request, pk, "change", "publish")
-        shown = {"cases": feature.pipeline.cases.all(), **_judged(feature)}
+        read_only = not request.user.has_perm("pipelines.change_pipeline")
+        trial = editor_source(request.user, feature.pipeline, read_only=read_only)
+        shown = {"trial": trial, **_judged(feature)}
         return self._wizard_page(request, "finish", feature, shown)
 
     def _wizard_saved(self, request: HttpRequest, feature: Feature, changes: dict[str, Any]) -> bool:

@@ -61,7 +61,7 @@ def _answer(capability: str, model: str) -> str:
 
 
 def feature_of(key: str) -> dict[str, Any] | None:
-    """Key, form and result of the one feature that uses the pipeline `key`; None of none, and of several."""
+    """Key, form with looks and result of the one feature that uses the pipeline `key`; None of none, and of several."""
     found = _features(pipeline__key=key)
     return found[0] if len(found) == 1 else None
 
@@ -76,5 +76,6 @@ def _feature_of(key: str, feature: str) -> dict[str, Any]:
 def _features(**chosen: str) -> list[dict[str, Any]]:
     # The model stands above this app; the relation that it has put on ours leads there.
     features: Any = Pipeline.features.rel.related_model._default_manager
-    rows = features.filter(**chosen).values("key", "form_schema", "output_schema")[:2]
-    return [{"key": row["key"], "form": row["form_schema"], "output": row["output_schema"]} for row in rows]
+    columns = {"key": "key", "form": "form_schema", "ui": "ui_schema", "output": "output_schema"}
+    rows = features.filter(**chosen).values(*columns.values())[:2]
+    return [{name: row[column] for name, column in columns.items()} for row in rows]

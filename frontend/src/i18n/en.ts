@@ -133,6 +133,7 @@ export const en = {
 
   "fact.cost": "Cost",
   "fact.credits": "{n} credits",
+  "fact.creditsOne": "1 credit",
   "fact.duration": "Took",
   "fact.model": "Model",
   "fact.version": "Version",

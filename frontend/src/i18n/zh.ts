@@ -135,6 +135,7 @@ export const zh: Record<keyof typeof en, string> = {
 
   "fact.cost": "费用",
   "fact.credits": "{n} 积分",
+  "fact.creditsOne": "1 积分",
   "fact.duration": "用时",
   "fact.model": "模型",
   "fact.version": "版本",

@@ -6,7 +6,7 @@ import type { LiveTask } from "./progress";
 export function TaskFacts({ task }: { task: LiveTask }) {
   const t = useTranslate();
   const facts: [string, string][] = [];
-  if (task.cost !== null) facts.push([t("fact.cost"), t("fact.credits", { n: formatNumber(task.cost) })]);
+  if (task.cost !== null) facts.push([t("fact.cost"), t(task.cost === 1 ? "fact.creditsOne" : "fact.credits", { n: formatNumber(task.cost) })]);
   if (task.started_at && task.finished_at) {
     facts.push([t("fact.duration"), formatDuration(Date.parse(task.finished_at) - Date.parse(task.started_at))]);
   }

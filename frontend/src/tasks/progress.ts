@@ -35,7 +35,7 @@ export function applyEvent(task: LiveTask, event: TaskEvent): LiveTask {
 function applyStep(task: LiveTask, event: TaskEvent): LiveTask {
   const { node, type, title, status, duration_ms: duration } = event.data;
   const running = status === "running";
-  return withStep(task, text(node), {
+  const moved = withStep(task, text(node), {
     type: text(type),
     title: text(title),
     status: status as StepStatus,
@@ -43,7 +43,12 @@ function applyStep(task: LiveTask, event: TaskEvent): LiveTask {
     ...(running ? { started_at: event.at, finished_at: null } : { finished_at: event.at }),
     ...(status === "succeeded" ? { progress: 1 } : {}),
   });
+  return { ...moved, progress: Math.max(moved.progress, doneOf(moved.steps)) };
 }
+
+/** How much of the run is behind it, as far as the number of its steps says so. */
+const doneOf = (steps: Step[]): number =>
+  steps.length === 0 ? 0 : steps.filter((step) => ["succeeded", "skipped", "reused"].includes(step.status)).length / steps.length;
 
 function applyProgress(task: LiveTask, event: TaskEvent): LiveTask {
   const { node, progress, message, overall } = event.data;

@@ -1,7 +1,7 @@
 import { ApiError, errorFromText, networkError } from "../../api/errors";
 import { currentLanguage } from "../../i18n/language";
 import type { TokenKeeper } from "../prompt/token";
-import type { TrialRequest } from "./trialTypes";
+import type { Case, CaseRun, Pin, TrialDetail, TrialRequest } from "./trialTypes";
 import type { Change, Described, Draft, FlowUrls, Graph, HistoryEntry, Parts, Registry, Verdict } from "./types";
 
 interface Call {
@@ -63,6 +63,27 @@ export class FlowApi {
     body.append("file", file);
     return (await this.json<{ id: string }>("/api/v1/uploads", { method: "POST", body, signal })).id;
   }
+
+  pins = () => this.items<Pin>(this.urls.pins);
+  cases = () => this.items<Case>(this.urls.cases);
+  addPin = (pin: Omit<Pin, "id">) => this.json<Pin>(this.urls.pins, { method: "POST", body: pin });
+  dropPin = (id: number) => this.json<undefined>(`${this.urls.pins.replace(/\/$/, "")}/${id}`, { method: "DELETE" });
+  addCase = (one: Pick<Case, "name" | "input" | "pins">) => this.json<Case>(this.urls.cases, { method: "POST", body: one });
+
+  /** Each case as a trial of its own. */
+  async runCases(mode: "mock" | "real", feature: string | undefined): Promise<CaseRun[]> {
+    const body = { mode, ...(feature ? { feature } : {}) };
+    return (await this.json<{ runs: CaseRun[] }>(`${this.urls.cases.replace(/\/$/, "")}/run`, { method: "POST", body })).runs;
+  }
+
+  trial = (id: string, signal: AbortSignal) => this.json<TrialDetail>(this.trialUrl(id), { signal });
+
+  /** What a trial asks its owner; raises 409 and 410 when the question is closed. */
+  async answer(trial: string, path: string, answer: object, option: string): Promise<void> {
+    await this.send(`/api/v1/tasks/${encodeURIComponent(trial)}/answers/${encodeURIComponent(path)}`, { method: "POST", body: { answer, option } });
+  }
+
+  private items = async <T>(path: string): Promise<T[]> => (await this.json<{ items: T[] }>(path)).items;
 
   async cancelTrial(trial: string): Promise<void> {
     await this.send(`${this.trialUrl(trial)}/cancel`, { method: "POST", body: {} });

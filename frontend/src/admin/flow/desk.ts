@@ -6,6 +6,7 @@ import type { Box, CanvasModel, Line } from "./canvas/model";
 import { NO_GUIDES, type Guides } from "./canvas/guides";
 import type { Saver } from "./draft/saver";
 import type { Compared } from "./panes/compare";
+import type { Shelf } from "./panes/shelf";
 import type { Trial } from "./panes/trial";
 import { nodeOf } from "./state/doc";
 import type { Editor } from "./state/editor";
@@ -67,6 +68,8 @@ export interface Desk {
   known: Store<Knowledge>;
   checked: Store<Checked>;
   trial: Store<Trial>;
+  /** Pins and cases, once somebody looks at test runs. */
+  shelf: Store<Shelf>;
   compared: Store<Compared | null>;
   view: Store<View>;
   guides: Store<Guides>;

@@ -7,13 +7,15 @@ import { readSource } from "../source";
 import { firstLook, tell } from "./actions";
 import { FlowApi, isAbsent } from "./api";
 import { CanvasModel } from "./canvas/model";
-import { FIRST_VIEW, look, newGuides, UNCHECKED, type Desk } from "./desk";
+import { DeskContext, FIRST_VIEW, look, newGuides, UNCHECKED, type Desk } from "./desk";
 import { FormField } from "./draft/field";
 import { Saver } from "./draft/saver";
 import css from "./flow.css?inline";
 import { FlowEditor } from "./FlowEditor";
 import { fit } from "./actions";
 import type { Compared } from "./panes/compare";
+import { TestPane } from "./panes/TestPane";
+import { NO_SHELF } from "./panes/shelf";
 import { NO_TRIAL } from "./panes/trial";
 import { placed } from "./state/arrange";
 import { Editor } from "./state/editor";
@@ -41,6 +43,18 @@ export async function mountFlowEditor(host: HTMLElement): Promise<void> {
   host.hidden = false;
   createRoot(box).render(<FlowEditor desk={desk} />);
   await Promise.all([learn(desk), source.key ? desk.saver.open() : null]);
+}
+
+/** The test run alone, on a page that leads to a new feature: no canvas, and nothing is written to the draft. */
+export async function mountTrial(host: HTMLElement): Promise<void> {
+  const source = sourceOf(host);
+  const { doc, whole } = readDoc(source.graph, source.layout);
+  if (!whole) throw new Error("the pipeline cannot be read whole");
+  const box = isolate(host);
+  addSheets(host);
+  const desk = newDesk(host, box, source, new FormField(""), new Editor(doc));
+  createRoot(box).render(<DeskContext value={desk}><TestPane /></DeskContext>);
+  await learn(desk);
 }
 
 const ROOT = "/api/v1/admin/pipelines";
@@ -84,6 +98,7 @@ function newDesk(host: HTMLElement, box: HTMLElement, source: FlowSource, field:
     known: createStore<Knowledge>({ registry: fallbackRegistry(kinds), parts: null, described: null, feature: source.feature }),
     checked: createStore(UNCHECKED),
     trial: createStore(NO_TRIAL),
+    shelf: createStore(NO_SHELF),
     compared: createStore<Compared | null>(null),
     view: createStore(FIRST_VIEW),
     guides: newGuides(),

@@ -1,5 +1,6 @@
 /** The wire of test runs and of questions to people. */
 
+import type { FileInfo } from "../../api/types";
 import type { Json, JsonObject, Words } from "./types";
 
 /** The body of `POST pipelines/{key}/test`. */
@@ -54,6 +55,7 @@ export interface StepEvent {
   model: string;
   branch: string;
   pinned: boolean;
+  files?: Record<string, FileInfo>;
   error?: Failure;
 }
 
@@ -84,7 +86,7 @@ export interface TrialEvents {
   reset: { node: string; text: string; offset: number };
   progress: { node: string; progress: number; message: string; overall: number };
   waiting_input: Question;
-  done: { status: "succeeded"; output: Json | StoredValue; duration: number; cost_micro: number; totals: Totals };
+  done: { status: "succeeded"; output: Json | StoredValue; duration: number; cost_micro: number; totals: Totals; files?: Record<string, FileInfo> };
   error: Failure;
 }
 
@@ -106,4 +108,33 @@ export interface Question {
 export interface AnswerRequest {
   answer: JsonObject;
   option?: string;
+}
+
+/** An output that stands in for its node. */
+export interface Pin {
+  id: number;
+  node: string;
+  name: string;
+  output: JsonObject;
+  files: string[];
+}
+
+/** A saved input, with what stands in for nodes and what has to come out. */
+export interface Case {
+  id: number;
+  name: string;
+  input: JsonObject;
+  pins: Record<string, string>;
+}
+
+export interface CaseRun {
+  case: string;
+  trial: string;
+}
+
+export interface TrialDetail {
+  status: string;
+  error: Failure | null;
+  /** How the checks of the case went; null while it runs. */
+  verdicts: { passed: boolean }[] | null;
 }

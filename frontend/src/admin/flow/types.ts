@@ -236,7 +236,7 @@ export interface FlowSource {
   graph: Graph;
   layout: Layout;
   /** Of the one feature that uses the pipeline. */
-  feature: { key: string; form: JsonObject; output: JsonObject } | null;
+  feature: { key: string; form: JsonObject; ui?: JsonObject; output: JsonObject } | null;
   tokenUrl: string;
   urls: FlowUrls;
   language: "en" | "zh-hans";

@@ -22,6 +22,7 @@ export const StepNode = memo(function StepNode({ id, selected }: NodeProps<Box>)
   const problems = usePart(desk.checked, (value) => value.byNode.get(id));
   const run = usePart(desk.trial, (trial) => stepOf(trial, id));
   const change = usePart(desk.compared, (compared) => compared?.diff.nodes[id]?.change);
+  const pinned = usePart(desk.shelf, (shelf) => shelf.pins.some((one) => one.node === id));
   const values = usePart(desk.view, (view) => view.values);
   if (!node) return null;
   const type = typeOf(known.registry, node.type);
@@ -31,14 +32,14 @@ export const StepNode = memo(function StepNode({ id, selected }: NodeProps<Box>)
   return (
     <div
       className="fe-step" data-category={type.category} data-type={node.type} data-selected={selected || undefined} data-level={level}
-      data-run={run?.status} data-change={change} data-values={values || undefined} data-step={id} tabIndex={selected ? 0 : -1} role="group"
+      data-run={run?.status} data-change={change} data-values={values || undefined} data-pinned={pinned || undefined} data-step={id} tabIndex={selected ? 0 : -1} role="group"
       aria-roledescription={say("step.role")} aria-label={describe(desk, node, problems, run)}
     >
       {node.type !== "start" && <Handle type="target" position={Position.Left} id="in" className="fe-handle" />}
       <div className="fe-step__head">
         <span className="fe-step__icon"><Icon name={iconFor(type)} size={18} /></span>
         <span className="fe-step__text"><strong>{name}</strong><small>{name === type.label ? id : type.label}</small></span>
-        <Marks problems={problems} level={level} run={run} />
+        <Marks problems={problems} level={level} run={run} pinned={pinned} />
       </div>
       {values && <Values node={node} known={known} desk={desk} />}
       <Ways node={node} ports={ports} desk={desk} />
@@ -48,9 +49,10 @@ export const StepNode = memo(function StepNode({ id, selected }: NodeProps<Box>)
 
 const levelOf = (problems: Problem[] | undefined) => problems && (problems.some((one) => one.severity === "error") ? "error" : "warning");
 
-function Marks({ problems, level, run }: { problems: Problem[] | undefined; level: string | undefined; run: StepEvent | undefined }) {
+function Marks({ problems, level, run, pinned }: { problems: Problem[] | undefined; level: string | undefined; run: StepEvent | undefined; pinned: boolean }) {
   return (
     <span className="fe-step__marks">
+      {pinned && <span className="fe-pinned" title={say("pins.one", { id: "" }).trim()}>{say("pins.mark")}</span>}
       {run && <span className="fe-run" data-status={run.status} title={say(`run.${run.status}`)}>{run.duration === null || run.duration === undefined ? "" : saySeconds(run.duration)}</span>}
       {problems && <span className="fe-count" data-level={level} title={problems.map((one) => one.message).join("\n")}>{problems.length}</span>}
     </span>

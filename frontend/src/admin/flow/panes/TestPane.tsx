@@ -1,4 +1,4 @@
-import { useMemo, useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 import type { FormSpec, Schema, UiSchema, Values } from "../../../api/types";
 import { SchemaForm } from "../../../forms/SchemaForm";
 import { currentLanguage } from "../../../i18n/language";
@@ -9,17 +9,22 @@ import { translated } from "../../translated";
 import { useChosen, useDesk, usePart, type Desk } from "../desk";
 import { JsonBox } from "../inspector/JsonBox";
 import { nodesOf } from "../state/doc";
-import { kindsOf } from "../state/kinds";
 import type { TrialRequest } from "../trialTypes";
-import type { Json, JsonObject } from "../types";
+import type { GraphNode, Json, JsonObject } from "../types";
 import { say } from "../words";
-import { TestFile } from "./TestFile";
-import { isOver, stepOf } from "./trial";
+import { Cases } from "./Cases";
+import { PinsInUse } from "./Pins";
+import { pinsInUse, readShelf } from "./shelf";
+import { filesIn } from "./testFiles";
+import { isOver, stepOf, type Trial } from "./trial";
 import { follow } from "./runTrial";
 import { Outcome, StepRows, StepResult } from "./TrialResult";
 
 /** The last inputs tried, kept while the page is open. */
 const tried = new Map<string, JsonObject>();
+const FROM = ["edited", "last", "pinned"] as const;
+/** Where the inputs of a step that runs alone come from. */
+type From = (typeof FROM)[number];
 let running: AbortController | null = null;
 
 /** A test run beside the canvas: the steps light up there as they happen, and say here what they took and gave. */
@@ -36,41 +41,82 @@ function Test() {
   const node = useChosen();
   const [mode, setMode] = useState<"mock" | "real">("mock");
   const [only, setOnly] = useState(false);
+  const [from, setFrom] = useState<From>("edited");
   const form = useInputSpec();
-  const alone = only && node ? node.id : "";
+  const alone = only && runsAlone(node) ? node.id : "";
   const spec = alone ? null : form;
   const place = `${desk.source.key}:${alone}`;
   const [input, setInput] = useState<JsonObject>(() => tried.get(place) ?? {});
-  const step = node && stepOf(trial, node.id);
+  const [taken, setTaken] = useState(0);
+  const take = (given: JsonObject) => {
+    setInput(given);
+    setTaken((n) => n + 1);
+  };
+  useEffect(() => void readShelf(desk), [desk]);
   const run = (values: JsonObject) => {
     tried.set(place, values);
     running?.abort();
     running = new AbortController();
-    void follow(desk.api, desk.trial, requestOf(desk, mode, values, alone), running.signal);
+    void follow(desk.api, desk.trial, requestOf(desk, mode, values, alone, from), running.signal);
   };
   return (
     <div className="fe-inspector fe-test">
-      {desk.source.canRunReal && (
-        <Segmented legend={say("test.mode")} value={mode} onChange={setMode} options={[{ value: "mock", label: say("test.mock") }, { value: "real", label: say("test.real") }]} />
-      )}
-      <p className="fe-faint">{say(mode === "mock" ? "test.mockHint" : "test.realHint")}</p>
-      {node && (
-        <label className="fe-check"><input type="checkbox" checked={only} onChange={(event) => setOnly(event.target.checked)} /><span>{say("test.only", { id: node.id })}</span></label>
-      )}
-      <InputForm spec={spec} value={input} onChange={setInput} onRun={run}>
-        <Act busy={!isOver(trial)} onRun={spec ? undefined : () => run(input)} />
-      </InputForm>
-      <Outcome trial={trial} />
-      {step && <StepResult step={step} text={trial.texts[step.node]} />}
-      <StepRows trial={trial} />
+      <Mode mode={mode} onChange={setMode} />
+      <Alone node={node} only={only} onOnly={setOnly} from={from} onFrom={setFrom} />
+      <PinsInUse />
+      {alone && from !== "edited"
+        ? <><p className="fe-faint">{say(`test.from.${from}.hint`)}</p><Act busy={!isOver(trial)} onRun={() => run(input)} /></>
+        : <InputForm key={taken} spec={spec} value={input} onChange={setInput} onRun={run}><Act busy={!isOver(trial)} onRun={spec ? undefined : () => run(input)} /></InputForm>}
+      {!alone && <Cases input={input} mode={mode} onTake={take} />}
+      <Results trial={trial} node={node?.id} />
     </div>
   );
 }
 
-function requestOf(desk: Desk, mode: "mock" | "real", values: JsonObject, alone: string): TrialRequest {
+/** Start and end only stand for what is before and behind: they cannot run by themselves. */
+const runsAlone = (node: GraphNode | undefined): node is GraphNode => node !== undefined && !["start", "end"].includes(node.type);
+
+function Alone({ node, only, onOnly, from, onFrom }: { node: GraphNode | undefined; only: boolean; onOnly: (only: boolean) => void; from: From; onFrom: (from: From) => void }) {
+  if (!runsAlone(node)) return null;
+  return (
+    <>
+      <label className="fe-check"><input type="checkbox" checked={only} onChange={(event) => onOnly(event.target.checked)} /><span>{say("test.only", { id: node.id })}</span></label>
+      {only && <Segmented legend={say("test.from")} value={from} onChange={onFrom} options={FROM.map((one) => ({ value: one, label: say(`test.from.${one}`) }))} />}
+    </>
+  );
+}
+
+function Mode({ mode, onChange }: { mode: "mock" | "real"; onChange: (mode: "mock" | "real") => void }) {
+  const desk = useDesk();
+  return (
+    <>
+      {desk.source.canRunReal && (
+        <Segmented legend={say("test.mode")} value={mode} onChange={onChange} options={[{ value: "mock", label: say("test.mock") }, { value: "real", label: say("test.real") }]} />
+      )}
+      <p className="fe-faint">{say(mode === "mock" ? "test.mockHint" : "test.realHint")}</p>
+    </>
+  );
+}
+
+/** How it went: the whole, the step in hand, and all steps. */
+function Results({ trial, node }: { trial: Trial; node: string | undefined }) {
+  const step = node === undefined ? undefined : stepOf(trial, node);
+  return (
+    <>
+      <Outcome trial={trial} />
+      {step && <StepResult step={step} text={trial.texts[step.node]} />}
+      <StepRows trial={trial} />
+    </>
+  );
+}
+
+function requestOf(desk: Desk, mode: "mock" | "real", values: JsonObject, alone: string, from: From): TrialRequest {
   const graph = desk.editor.doc.graph as unknown as JsonObject;
-  const what = alone ? { node: alone, inputs: values, input: {} } : { input: values };
-  return { ...what, mode, graph, ...(desk.source.feature ? { feature: desk.source.feature.key } : {}) };
+  // Without inputs, what is pinned before the step gives them.
+  const inputs = { edited: { inputs: values }, last: { inputs: { $last: true as const } }, pinned: {} }[from];
+  const what = alone ? { node: alone, ...inputs, input: {} } : { input: values };
+  const pins = Object.fromEntries(Object.entries(pinsInUse(desk)).filter(([id]) => id !== alone));
+  return { ...what, pins, mode, graph, ...(desk.source.feature ? { feature: desk.source.feature.key } : {}) };
 }
 
 /** Runs, or stops. Within a form, the form runs: it first looks whether everything is filled in. */
@@ -97,15 +143,14 @@ function useInputSpec(): FormSpec | null {
   return useMemo(() => {
     const schema = desk.source.feature?.form ?? (own as JsonObject | undefined);
     if (!schema || Object.keys((schema.properties as object | undefined) ?? {}).length === 0) return null;
-    return { schema: translated(schema, currentLanguage()) as Schema, uiSchema: filesIn(schema) as UiSchema };
+    return { schema: translated(schema, currentLanguage()) as Schema, uiSchema: withFiles(translated(desk.source.feature?.ui ?? {}, currentLanguage()) as Looks, filesIn(schema)) as UiSchema };
   }, [desk, own]);
 }
 
-/** Files are kept with the editor's own token; the storefront's widget would ask for a visitor. */
-function filesIn(schema: JsonObject): Record<string, unknown> {
-  const properties = Object.entries((schema.properties ?? {}) as Record<string, JsonObject>);
-  return Object.fromEntries(properties.filter(([, one]) => kindsOf(one).includes("file") || kindsOf(one.items as JsonObject).includes("file")).map(([name]) => [name, { "ui:widget": TestFile }]));
-}
+type Looks = Record<string, object>;
+
+/** The form's own looks, but for files. */
+const withFiles = (ui: Looks, files: Looks): Looks => ({ ...ui, ...Object.fromEntries(Object.entries(files).map(([name, look]) => [name, { ...ui[name], ...look }])) });
 
 interface FormProps {
   spec: FormSpec | null;

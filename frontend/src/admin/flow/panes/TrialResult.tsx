@@ -1,10 +1,16 @@
 import { Button } from "../../../ui/Button";
 import { Icon, type IconName } from "../../../ui/icons";
 import { Value } from "../../../tasks/result/ValueResult";
-import { jumpTo } from "../actions";
+import { KnownFiles } from "../../../tasks/result/known";
+import { QuestionForm, type Closed } from "../../../tasks/QuestionForm";
+import type { Question as TaskQuestion, UiSchema } from "../../../api/types";
+import { translate } from "../../../i18n/translate";
+import { jumpTo, tell } from "../actions";
 import { useDesk } from "../desk";
-import type { Failure, StepEvent } from "../trialTypes";
-import { say, sayCost, saySeconds } from "../words";
+import type { Failure, Question, StepEvent } from "../trialTypes";
+import { say, sayCost, saySeconds, titleOf } from "../words";
+import { PinButton } from "./Pins";
+import { filesIn } from "./testFiles";
 import { shown, type Trial } from "./trial";
 
 /** How the run ended, or how far it is. */
@@ -16,10 +22,21 @@ export function Outcome({ trial }: { trial: Trial }) {
     <section className="fe-outcome" data-phase={trial.phase} aria-live="polite">
       <p><Icon name={ICONS[trial.phase] ?? "clock"} size={18} /><strong>{say(`trial.${trial.phase}`)}</strong>{figures.length > 0 && <small>{figures.join(" · ")}</small>}</p>
       {trial.failure && trial.phase !== "absent" && <Why failure={trial.failure} onJump={(node, field) => jumpTo(desk, node, field)} />}
-      {trial.question && <p>{say("test.question", { node: trial.question.node })}</p>}
-      {trial.phase === "done" && <Shown value={trial.output} title={say("test.output")} />}
+      {trial.question && <Asked trial={trial.id} question={trial.question} />}
+      {trial.phase === "done" && <KnownFiles value={trial.files}><Shown value={trial.output} title={say("test.output")} /></KnownFiles>}
     </section>
   );
+}
+
+/** What the run asks: here it is answered by whoever tries it. */
+function Asked({ trial, question }: { trial: string; question: Question }) {
+  const desk = useDesk();
+  const asked = { ...question, title: titleOf(question.title, question.node) } as unknown as TaskQuestion;
+  const close = (why: Closed) => {
+    desk.trial.set({ ...desk.trial.get(), question: null });
+    tell(desk, translate(why));
+  };
+  return <QuestionForm key={question.path} question={asked} ui={filesIn(question.form.schema) as UiSchema} onSend={(answer, option) => desk.api.answer(trial, question.path, answer, option)} onClosed={close} />;
 }
 
 const ICONS: Partial<Record<Trial["phase"], IconName>> = { done: "check", failed: "alert", absent: "alert" };
@@ -30,11 +47,12 @@ function figuresOf({ duration, cost, totals }: Trial): string[] {
 
 /** Where it failed, why, and what to do about it. */
 function Why({ failure, onJump }: { failure: Failure; onJump: (node: string, field: string) => void }) {
+  const desk = useDesk();
   return (
     <div className="fe-why">
       <p>{failure.message || say("test.lost")} <code>{failure.code}</code></p>
       {failure.hint && <p className="fe-faint">{failure.hint}</p>}
-      {failure.node && <Button kind="quiet" icon="forward" className="button--small" onClick={() => onJump(failure.node ?? "", failure.field ?? "")}>{say("test.toStep", { id: failure.node })}</Button>}
+      {failure.node && desk.rf.current && <Button kind="quiet" icon="forward" className="button--small" onClick={() => onJump(failure.node ?? "", failure.field ?? "")}>{say("test.toStep", { id: failure.node })}</Button>}
     </div>
   );
 }
@@ -73,8 +91,11 @@ export function StepResult({ step, text }: { step: StepEvent; text: string | und
       <h3>{step.title || step.node} <span className="fe-run" data-status={step.status}>{say(`run.${step.status}`)}</span></h3>
       {step.model && <p className="fe-faint">{step.model}{step.attempt > 1 ? ` · ${say("test.attempt", { n: step.attempt })}` : ""}</p>}
       {step.error && <Why failure={step.error} onJump={(node, field) => jumpTo(desk, node, field)} />}
+      <KnownFiles value={step.files ?? {}}>
       <Shown value={step.input} title={say("part.inputs")} />
       {text && step.status === "running" ? <Shown value={text} title={say("test.gives")} /> : <Shown value={step.output} title={say("test.gives")} />}
+      </KnownFiles>
+      <PinButton step={step} />
     </section>
   );
 }

@@ -1,3 +1,4 @@
+import type { FileInfo } from "../../../api/types";
 import type { Failure, Question, StepEvent, Totals, TrialEvent } from "../trialTypes";
 import type { Json } from "../types";
 
@@ -23,6 +24,7 @@ export interface Trial {
   lines: Line[];
   question: Question | null;
   output: unknown;
+  files: Record<string, FileInfo>;
   duration: number | null;
   cost: number | null;
   totals: Totals | null;
@@ -31,7 +33,7 @@ export interface Trial {
 
 export const NO_TRIAL: Trial = {
   phase: "idle", id: "", last: "", mode: "mock", order: [], steps: {}, byNode: {}, texts: {}, progress: {}, lines: [],
-  question: null, output: null, duration: null, cost: null, totals: null, failure: null,
+  question: null, output: null, files: {}, duration: null, cost: null, totals: null, failure: null,
 };
 
 /** What an event makes of a run. An event that is not known changes nothing. */
@@ -46,6 +48,7 @@ const TELLERS: Tellers = {
   start: (trial, data) => ({ ...trial, phase: "running", id: data.trial, mode: data.mode, order: data.order }),
   step: (trial, data) => ({
     ...trial,
+    question: trial.question?.path === data.path && data.status !== "waiting" ? null : trial.question,
     phase: trial.phase === "waiting" && data.status !== "waiting" ? "running" : trial.phase,
     steps: { ...trial.steps, [data.path]: data },
     byNode: { ...trial.byNode, [data.node]: data.path, [data.path.split("/")[0]?.split("#")[0] ?? data.node]: topPath(trial, data) },
@@ -55,7 +58,7 @@ const TELLERS: Tellers = {
   reset: (trial, data) => ({ ...trial, texts: { ...trial.texts, [data.node]: data.text } }),
   progress: (trial, data) => ({ ...trial, progress: { ...trial.progress, [data.node]: data.progress } }),
   waiting_input: (trial, data) => ({ ...trial, phase: "waiting", question: data }),
-  done: (trial, data) => ({ ...trial, phase: "done", question: null, output: data.output, duration: data.duration, cost: data.cost_micro, totals: data.totals }),
+  done: (trial, data) => ({ ...trial, phase: "done", question: null, output: data.output, files: data.files ?? {}, duration: data.duration, cost: data.cost_micro, totals: data.totals }),
   error: (trial, data) => ({ ...trial, phase: isCancelled(data) ? "cancelled" : "failed", question: null, failure: data }),
 };
 

@@ -5,6 +5,7 @@ import { firstLook } from "../actions";
 import { CanvasModel } from "../canvas/model";
 import { look, newGuides, UNCHECKED, useDesk, usePart, type Desk, type Inside } from "../desk";
 import type { Compared } from "../panes/compare";
+import { NO_SHELF } from "../panes/shelf";
 import { NO_TRIAL } from "../panes/trial";
 import { placed } from "../state/arrange";
 import { Editor } from "../state/editor";
@@ -31,6 +32,7 @@ function innerDesk(desk: Desk, inside: Inside): Desk {
     known: createStore<Knowledge>({ ...desk.known.get(), described: null, feature: null }),
     checked: createStore(UNCHECKED),
     trial: createStore(NO_TRIAL),
+    shelf: createStore(NO_SHELF),
     compared: createStore<Compared | null>(null),
     guides: newGuides(),
     rf,
