@@ -13,7 +13,7 @@ from apps.quotas.services import verify_ledger
 from apps.tasks import runner
 from apps.tasks.models import Status, StepRun, Task
 from apps.tasks.runner import run_task
-from apps.tasks.services import cancel_task, hand_back
+from apps.tasks.services import cancel_task, claim_task, hand_back
 from tests.conftest import Api
 from tests.tasks.builders import echo_graph, make_feature, make_task, register_gate
 from tests.tasks.test_main_line import photo
@@ -53,6 +53,8 @@ def test_run__not_claimable__does_nothing(member):
 def test_run__taken_over_in_mid_step__repeats_no_finished_step(member, gate):
     make_feature(graph=echo_graph({"id": "first", "type": "gate"}, GATE))
     task = make_task(member)
+    claim_task(str(task.pk), owner="older")
+    expire_lease(task)
     done = {"status": "succeeded", "output": dict(task.input)}
     StepRun.objects.create(task=task, path="start", node="start", type="start", **done)
     StepRun.objects.create(task=task, path="first", node="first", type="gate", **done)
@@ -67,7 +69,7 @@ def test_run__taken_over_in_mid_step__repeats_no_finished_step(member, gate):
     assert (old.result(20), new.result(20)) == (True, True)
 
     task.refresh_from_db()
-    assert (task.status, task.attempts, task.fencing_token) == (Status.SUCCEEDED, 2, 2)
+    assert (task.status, task.attempts, task.fencing_token) == (Status.SUCCEEDED, 3, 3)
     assert gate.runs == ["gate", "gate"], "the finished step was not repeated, the open one was"
     assert StepRun.objects.get(task=task, node="start").attempts == 1
     assert figures(member) == (995, 0)
