@@ -5,6 +5,7 @@ import os
 import signal
 
 import pytest
+from django.db import OperationalError
 
 from apps.core import aio, redis
 from apps.core.errors import InternalError
@@ -194,6 +195,22 @@ def test_pool__one_per_loop__same_object():
         return pool() is pool()
 
     assert aio.run(twice())
+
+
+def test_run__database_away_in_mid_step__run_goes_on_later(member, gate):
+    make_feature(graph=echo_graph(GATE))
+    task = make_task(member)
+    gate.failure = OperationalError(1040, "Too many connections")
+
+    assert begin(task).result(20) is True
+
+    task.refresh_from_db()
+    assert (task.status, task.error) == (Status.RUNNING, None), "nothing is decided while the database is away"
+    gate.failure = None
+    expire_lease(task)
+    assert begin(task, "other").result(20) is True
+    task.refresh_from_db()
+    assert (task.status, task.attempts, gate.runs) == (Status.SUCCEEDED, 2, ["gate", "gate"])
 
 
 def test_owner__forked_process__has_a_name_of_its_own():
