@@ -11,7 +11,7 @@ PROGRAM: Final = ("python", "-m", "tests.faults.chaos")
 
 
 def faults(_: list[str]) -> int:
-    """By SEED, KILLS and RUNS; ARGS takes `--control` and `--failpoints`, DATABASE_URL is as for the tests."""
+    """By SEED, KILLS and RUNS; ARGS takes the options of the program, DATABASE_URL is as for the tests."""
     on_server = os.environ.get("DATABASE_URL", "").startswith("mysql:")
     development_environment(*(["mysql"] if on_server else []))
     with scratch() as env:

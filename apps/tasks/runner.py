@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, InterfaceError, transaction
 from django.utils import timezone, translation
 
 from apps.core import failpoints
@@ -180,7 +180,7 @@ async def _end(task: Task, cause: Exception) -> None:
             raise cause
         case Paused():
             await in_thread(pause_task)(task, cause)
-        case DatabaseError():
+        case DatabaseError() | InterfaceError():
             # The truth cannot be written now; the lease lapses and the task goes on from its last checkpoint.
             log.error("task.database_failed", exc_info=cause)
             raise LeaseLost() from None

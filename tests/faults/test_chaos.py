@@ -231,3 +231,18 @@ def test_judge__stopped_worker_let_go_on__may_send_what_it_had_written_down(run)
 
     assert (in_time.repeated, in_time.late) == ([], 1)
     assert (len(too_late.repeated), too_late.late) == (1, 0)
+
+
+@pytest.mark.parametrize(("late", "slowest"), [(False, 0), (True, 20)])
+def test_judge__run_that_waited_for_a_person__did_not_stand_still(run, late, slowest):
+    first, last = Event.objects.order_by("seq").first(), Event.objects.order_by("seq").last()
+    assert first
+    assert last
+    Event.objects.exclude(pk=last.pk).update(at=run.created_at)
+    Event.objects.filter(pk=last.pk).update(
+        type="answered", data={"late": late}, at=run.created_at + timezone.timedelta(seconds=30)
+    )
+
+    verdict = judge(told_of(run), [], [Death("web", run.created_at.timestamp() + 10)])
+
+    assert round(verdict.slowest) == slowest

@@ -5,6 +5,7 @@ import os
 import signal
 
 import pytest
+from django.db import OperationalError
 
 from apps.core import aio, redis
 from apps.core.errors import InternalError
@@ -13,7 +14,7 @@ from apps.quotas.services import verify_ledger
 from apps.tasks import runner
 from apps.tasks.models import Status, StepRun, Task
 from apps.tasks.runner import run_task
-from apps.tasks.services import cancel_task, hand_back
+from apps.tasks.services import cancel_task, claim_task, hand_back
 from tests.conftest import Api
 from tests.tasks.builders import echo_graph, make_feature, make_task, register_gate
 from tests.tasks.test_main_line import photo
@@ -53,6 +54,8 @@ def test_run__not_claimable__does_nothing(member):
 def test_run__taken_over_in_mid_step__repeats_no_finished_step(member, gate):
     make_feature(graph=echo_graph({"id": "first", "type": "gate"}, GATE))
     task = make_task(member)
+    claim_task(str(task.pk), owner="older")
+    expire_lease(task)
     done = {"status": "succeeded", "output": dict(task.input)}
     StepRun.objects.create(task=task, path="start", node="start", type="start", **done)
     StepRun.objects.create(task=task, path="first", node="first", type="gate", **done)
@@ -193,6 +196,22 @@ def test_pool__one_per_loop__same_object():
         return pool() is pool()
 
     assert aio.run(twice())
+
+
+def test_run__database_away_in_mid_step__run_goes_on_later(member, gate):
+    make_feature(graph=echo_graph(GATE))
+    task = make_task(member)
+    gate.failure = OperationalError(1040, "Too many connections")
+
+    assert begin(task).result(20) is True
+
+    task.refresh_from_db()
+    assert (task.status, task.error) == (Status.RUNNING, None), "nothing is decided while the database is away"
+    gate.failure = None
+    expire_lease(task)
+    assert begin(task, "other").result(20) is True
+    task.refresh_from_db()
+    assert (task.status, task.attempts, gate.runs) == (Status.SUCCEEDED, 2, ["gate", "gate"])
 
 
 def test_owner__forked_process__has_a_name_of_its_own():

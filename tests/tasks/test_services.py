@@ -240,6 +240,22 @@ def test_sweep__waiting_or_abandoned__woken_once(feature, member):
     assert str(fresh.pk) not in woken
 
 
+def test_hand_back__holds_runs__others_are_told_once(feature, member):
+    for _run in range(2):
+        claim_task(str(make_task(member).pk), owner="stopping")
+    OutboxMessage.objects.all().delete()
+
+    assert hand_back("stopping") == 2
+
+    assert list(OutboxMessage.objects.values_list("job", flat=True)) == ["tasks.run"]
+
+
+def test_hand_back__holds_nothing__nobody_is_told(member):
+    assert hand_back("stopping") == 0
+
+    assert not OutboxMessage.objects.exists()
+
+
 def test_hand_back__worker_stops__others_may_claim_at_once(feature, member):
     task = make_task(member)
     claim_task(str(task.pk), owner="stopping")

@@ -9,10 +9,12 @@ from itertools import count
 from typing import Any, Final
 
 import structlog
+from django.db import DatabaseError, InterfaceError
 
 from apps.core.errors import ApiError
 from apps.pipelines.engine.outside import Recorded
 from apps.pipelines.engine.pauses import path_of
+from apps.pipelines.engine.pen import Abandoned
 from apps.pipelines.engine.ports import MAX_PATH, Begun, Failed, Finished, FinishedStep, Logged, Sleeping, Waiting
 from apps.pipelines.engine.values import frozen, weight
 from apps.pipelines.engine.work import Work
@@ -139,6 +141,8 @@ class Step:
             raise NodeTimeout(node=self.node.id, seconds=f"{seconds:g}") from exc
         except (ApiError, Pause):
             raise
+        except (DatabaseError, InterfaceError) as exc:
+            raise Abandoned() from exc  # no fault of the step's: whoever goes on later does it again
         except Exception as exc:
             log.exception("node.crashed", node=self.path, type=self.node.type)
             raise NodeCrashed(node=self.node.id) from exc

@@ -38,6 +38,7 @@ def run_loop(plan: Plan, folder: Path, setup: Setup) -> Verdict:
             while load.accepted < kill.after and load.busy:
                 fleet.tend()
                 time.sleep(0.05)
+            load.answer_forgotten()
             deaths.append(strike(kill, fleet))
         return deaths
 

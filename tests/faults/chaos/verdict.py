@@ -205,16 +205,19 @@ def _judge_logs(verdict: Verdict, tasks: dict[str, Any]) -> None:
 
 
 def slowest_recovery(tasks: Iterable[Any], kills: Sequence[Death]) -> tuple[float, str]:
-    """The longest that a run stood still after a kill, from that kill to the run's next event; and which it was."""
+    """The longest that a run stood still after a kill, from that kill to the run's next event; and which it was.
+
+    The time until a person answered is that person's.
+    """
     from apps.tasks.models import Event
 
-    times: dict[Any, list[float]] = {task.pk: [task.created_at.timestamp()] for task in tasks}
-    for pk, at in Event.objects.order_by("task", "seq").values_list("task_id", "at"):
-        times[pk].append(at.timestamp())
+    times: dict[Any, list[tuple[float, bool]]] = {task.pk: [(task.created_at.timestamp(), False)] for task in tasks}
+    for pk, at, kind, data in Event.objects.order_by("task", "seq").values_list("task_id", "at", "type", "data"):
+        times[pk].append((at.timestamp(), kind == "answered" and not data.get("late")))
     slowest, which = 0.0, ""
     for pk, moments in times.items():
-        for before, after in pairwise(moments):
+        for (before, _), (after, by_person) in pairwise(moments):
             hit = next((kill for kill in kills if before <= kill.at < after), None)
-            if hit is not None and after - hit.at > slowest:
+            if hit is not None and not by_person and after - hit.at > slowest:
                 slowest, which = after - hit.at, f"{pk}, after the death of {hit.victim}"
     return slowest, which
