@@ -19,6 +19,7 @@ from apps.core.moments import moment
 from apps.core.storage.naming import is_id
 from apps.core.templatetags.paiban import as_duration
 from apps.features.models import Feature
+from apps.tasks.answering_admin import AnswerMixin
 from apps.tasks.models import Event, Kind, Status, StepRun, Task
 from apps.tasks.render import detail
 from apps.tasks.trials.admin import ReplayMixin
@@ -104,7 +105,7 @@ class FeatureFilter(admin.SimpleListFilter):
 
 
 @admin.register(Task)
-class TaskAdmin(ReplayMixin, AdminAssetsMixin, ModelAdmin):
+class TaskAdmin(AnswerMixin, ReplayMixin, AdminAssetsMixin, ModelAdmin):
     read_only = True  # for whoever asks from outside, as the role walk does
     list_display = [
         "id",
@@ -176,7 +177,10 @@ def _words(event: Event) -> str:
     data = event.data
     match event.type:
         case "step":
-            status = str(StepRun.Status(data["status"]).label)
+            paused = (
+                data["status"] == StepRun.Status.WAITING
+            )  # a task that waits does so for a worker, a step for others
+            status = str(_("paused") if paused else StepRun.Status(data["status"]).label)
             return " · ".join(filter(None, [data["title"], status, as_duration(data["duration_ms"], "")]))
         case "progress":
             return f"{data['node']} · {data['progress']:.0%} · {data['message']}"

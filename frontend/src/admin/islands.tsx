@@ -8,9 +8,12 @@ const PipelineView = lazy(() => import("./pipeline/PipelineView").then((module) 
 
 const ToolTester = lazy(() => import("./ToolTester").then((module) => ({ default: module.ToolTester })));
 
+const StaffQuestions = lazy(() => import("./StaffQuestions").then((module) => ({ default: module.StaffQuestions })));
+
 const ISLANDS: Record<string, (source: unknown, host: HTMLElement) => ReactNode> = {
   "form-preview": (source) => <FormPreview source={source} />,
   "tool-tester": (source) => <ToolTester source={source} />,
+  "staff-questions": (source) => <StaffQuestions source={source} />,
   pipeline: (source, host) => <PipelineView source={source} live={host.dataset.live ?? "id_graph"} />,
 };
 

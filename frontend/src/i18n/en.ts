@@ -197,6 +197,7 @@ export const en = {
   "admin.calling": "Waiting for the tool…",
   "admin.callLate": "No answer in time. The tool may still have done its work; call again if that does no harm.",
   "admin.callLost": "The call could not be sent, or its answer was lost. Check your connection and call again.",
+  "admin.questionAnswered": "The answer is taken. The run goes on.",
   "admin.answered": "Answered after {seconds} s",
   "admin.failed": "Failed after {seconds} s",
   "admin.pipeline": "Pipeline",

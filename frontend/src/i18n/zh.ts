@@ -199,6 +199,7 @@ export const zh: Record<keyof typeof en, string> = {
   "admin.calling": "正在等待工具…",
   "admin.callLate": "工具未在规定时间内回应，但可能已经执行；确认重复调用无害后再试。",
   "admin.callLost": "调用未能发出，或结果未能收到。请检查网络后重试。",
+  "admin.questionAnswered": "回答已提交，任务继续运行。",
   "admin.answered": "{seconds} 秒后返回结果",
   "admin.failed": "{seconds} 秒后失败",
   "admin.pipeline": "流程",
