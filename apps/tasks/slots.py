@@ -60,6 +60,8 @@ class Slots:
             return 0
         taken = 0
         for task_id in await in_thread(next_tasks)(self.free, live=self.live):
+            if runner.is_stopping():
+                break
             task = await in_thread(claim_task)(task_id, owner=runner.OWNER)
             if task is not None:
                 work = asyncio.create_task(runner.work_on(task, owner=runner.OWNER), name=f"task-{task.pk}")
