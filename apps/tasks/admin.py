@@ -177,9 +177,7 @@ def _words(event: Event) -> str:
     data = event.data
     match event.type:
         case "step":
-            paused = (
-                data["status"] == StepRun.Status.WAITING
-            )  # a task that waits does so for a worker, a step for others
+            paused = data["status"] == StepRun.Status.WAITING  # a task waits for a worker, a step for others
             status = str(_("paused") if paused else StepRun.Status(data["status"]).label)
             return " · ".join(filter(None, [data["title"], status, as_duration(data["duration_ms"], "")]))
         case "progress":

@@ -77,6 +77,9 @@ async def run_task(task_id: str, *, owner: str = "") -> bool:
 
 async def work_on(task: Task, *, owner: str) -> None:
     """Run the claimed task until it ends, waits, or is another's."""
+    if is_stopping():  # it was being claimed while the others were let go of
+        await in_thread(services.hand_back)(owner)
+        return
     structlog.contextvars.bind_contextvars(requestId=task.request_id, task=str(task.pk))
     log.info("task.claimed", attempt=task.attempts, feature=task.feature, version=task.version)
     news = asyncio.Event()

@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Case, F, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -125,11 +125,15 @@ def renew_lease(task: Task) -> bool:
 
 
 def hand_back(owner: str) -> int:
-    """Let go of everything `owner` holds, and tell the others, so that they take it at once; returns how many."""
+    """Let go of everything `owner` holds, and tell the others, so that they take it at once; returns how many.
+
+    A worker that stops is no fault of its runs: the claim does not count towards those that make a run poison.
+    """
     rows = Task.objects.filter(status=Status.RUNNING, lease_owner=owner)
     with transaction.atomic():
         first = rows.values_list("pk", flat=True).first()
-        held = rows.update(lease_until=timezone.now())
+        fewer = Case(When(stalled_claims__gt=0, then=F("stalled_claims") - 1), default=0)
+        held = rows.update(lease_until=timezone.now(), stalled_claims=fewer)
         if first is not None:
             enqueue(RUN_JOB, str(first))  # whoever hears it takes all that there is to do
         failpoints.hit("tasks.hand_back.written")

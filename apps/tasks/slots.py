@@ -69,6 +69,8 @@ class Slots:
         taken = 0
         wanted = await in_thread(next_tasks)(self.free, live=self.live)
         for task_id in wanted:
+            if runner.is_stopping():
+                break
             task = await in_thread(claim_task)(task_id, owner=runner.OWNER)
             if task is not None:
                 work = asyncio.create_task(runner.work_on(task, owner=runner.OWNER), name=f"task-{task.pk}")

@@ -214,6 +214,18 @@ def test_run__database_away_in_mid_step__run_goes_on_later(member, gate):
     assert (task.status, task.attempts, gate.runs) == (Status.SUCCEEDED, 2, ["gate", "gate"])
 
 
+def test_work__claimed_while_the_worker_stops__is_handed_back(member, gate, monkeypatch):
+    make_feature(graph=echo_graph(GATE))
+    task = claim_task(str(make_task(member).pk), owner="stopping")
+    assert task
+    monkeypatch.setattr(runner, "is_stopping", lambda: True)
+
+    aio.run(runner.work_on(task, owner="stopping"), timeout=20)
+
+    assert gate.runs == []
+    assert claim_task(str(task.pk), owner="other") is not None
+
+
 def test_owner__forked_process__has_a_name_of_its_own():
     read, write = os.pipe()
 

@@ -250,6 +250,17 @@ def test_hand_back__holds_runs__others_are_told_once(feature, member):
     assert list(OutboxMessage.objects.values_list("job", flat=True)) == ["tasks.run"]
 
 
+def test_hand_back__again_and_again__is_no_fault_of_the_run(feature, member):
+    task = make_task(member)
+
+    for number in range(6):
+        assert claim_task(str(task.pk), owner=f"w{number}") is not None
+        hand_back(f"w{number}")
+
+    task.refresh_from_db()
+    assert (task.status, task.attempts, task.stalled_claims) == (Status.RUNNING, 6, 0)
+
+
 def test_hand_back__holds_nothing__nobody_is_told(member):
     assert hand_back("stopping") == 0
 
