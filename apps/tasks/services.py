@@ -133,7 +133,8 @@ def hand_back(owner: str) -> int:
     with transaction.atomic():
         first = rows.values_list("pk", flat=True).first()
         fewer = Case(When(stalled_claims__gt=0, then=F("stalled_claims") - 1), default=0)
-        held = rows.update(lease_until=timezone.now(), stalled_claims=fewer)
+        # Nobody owns it from here on, so that a heartbeat that was under way does not take it again.
+        held = rows.update(lease_owner="", lease_until=timezone.now(), stalled_claims=fewer)
         if first is not None:
             enqueue(RUN_JOB, str(first))  # whoever hears it takes all that there is to do
         failpoints.hit("tasks.hand_back.written")

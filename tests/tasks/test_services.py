@@ -16,6 +16,7 @@ from apps.quotas.errors import QuotaExhausted
 from apps.quotas.models import Account, Hold, Resolution
 from apps.quotas.services import account_of, verify_ledger
 from apps.tasks.errors import FeatureUnknown, InputInvalid, LeaseLost, TaskEnded, TaskUnknown
+from apps.tasks.heartbeat import Heartbeat, Held
 from apps.tasks.models import Event, Status, Task
 from apps.tasks.services import (
     cancel_task,
@@ -259,6 +260,18 @@ def test_hand_back__again_and_again__is_no_fault_of_the_run(feature, member):
 
     task.refresh_from_db()
     assert (task.status, task.attempts, task.stalled_claims) == (Status.RUNNING, 6, 0)
+
+
+def test_hand_back__a_heartbeat_comes_late__does_not_take_it_again(feature, member):
+    task = make_task(member)
+    claimed = claim_task(str(task.pk), owner="stopping")
+    late = Heartbeat()
+    late._held[str(task.pk), claimed.fencing_token] = Held(claimed, "stopping", lambda: None)
+
+    hand_back("stopping")
+    late.beat()
+
+    assert claim_task(str(task.pk), owner="other") is not None
 
 
 def test_hand_back__holds_nothing__nobody_is_told(member):
