@@ -68,7 +68,7 @@ export const enPanes = {
   "test.log": "Log ({n})",
   "test.gives": "What it gave",
   "test.output": "Result",
-  "test.calls": "{n} calls",
+  "test.calls": "model calls: {n}",
   "test.attempt": "try {n}",
   "test.cut": "(the beginning)",
   "test.question": "The run waits for a person at the step {node}.",
