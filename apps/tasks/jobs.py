@@ -32,4 +32,9 @@ def _listen(**kwargs: Any) -> None:
 @signals.worker_shutting_down.connect
 def _hand_back(**kwargs: Any) -> None:
     """A worker that stops lets go of its tasks, so that others need not wait for the lease to lapse."""
-    aio.run(let_go_of_all(), timeout=8)
+    aio.run(_let_go(), timeout=8)
+
+
+async def _let_go() -> None:
+    await let_go_of_all()
+    await slots.idle()  # a claim that was under way is handed back by whoever made it

@@ -90,10 +90,11 @@ class Slots:
 _looks: set["asyncio.Task[int]"] = set()  # a loop keeps only weak references to its tasks
 
 
-def _soon(slots: Slots) -> None:
+def _soon(slots: Slots) -> "asyncio.Task[int]":
     look = asyncio.get_running_loop().create_task(slots.fill())
     _looks.add(look)
     look.add_done_callback(_looks.discard)
+    return look
 
 
 @PerLoop
@@ -103,8 +104,7 @@ def _slots() -> tuple[Slots, Slots]:
 
 async def fill() -> int:
     """Take what is due, runs and trials; returns how many were taken."""
-    live, trials = _slots()
-    return sum(await asyncio.gather(live.fill(), trials.fill()))
+    return sum(await asyncio.gather(*map(_soon, _slots())))
 
 
 async def listen() -> None:
@@ -116,6 +116,6 @@ async def listen() -> None:
 
 
 async def idle() -> None:
-    """Return when nothing is worked on here."""
+    """Return when nothing is worked on here, and nobody looks for more."""
     while working := [work for slots in _slots() for work in slots.working] + list(_looks):
         await asyncio.wait(working)

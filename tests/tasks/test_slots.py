@@ -1,6 +1,8 @@
 """Slots and shares: everything due is worked on, nobody takes more than a part, nobody waits behind one user's many."""
 
 import asyncio
+import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -11,7 +13,7 @@ from django.utils import timezone
 
 from apps.core import aio
 from apps.core.events.bell import tower
-from apps.tasks import shares, slots
+from apps.tasks import jobs, runner, shares, slots
 from apps.tasks.heartbeat import Heartbeat
 from apps.tasks.models import Kind, Status, Task
 from apps.tasks.services import cancel_task, claim_task, finish_task, hand_back
@@ -223,4 +225,26 @@ def test_heartbeat__task_was_handed_back__is_not_taken_again(member):
     task = claim_task(str(make_task(member).pk), owner="w")
     hand_back("w")
 
+    assert claim_task(str(task.pk), owner="other") is not None
+
+
+def test_stop__a_claim_is_under_way__what_it_takes_is_handed_back_before_the_worker_ends(member, monkeypatch):
+    task, entered, claimed = make_task(member), threading.Event(), threading.Event()
+
+    def slow_claim(task_id: str, *, owner: str) -> Task | None:
+        entered.set()
+        assert runner._stopping.wait(20)
+        time.sleep(0.2)  # the others are handed back meanwhile
+        found = claim_task(task_id, owner=owner)
+        claimed.set()
+        return found
+
+    monkeypatch.setattr(slots, "claim_task", slow_claim)
+    monkeypatch.setattr(runner, "_stopping", threading.Event())
+
+    jobs.run(str(task.pk))
+    assert entered.wait(20)
+    jobs._hand_back()
+
+    assert claimed.is_set()
     assert claim_task(str(task.pk), owner="other") is not None
