@@ -62,11 +62,6 @@ class Answer:
         """The media type alone, in lower case."""
         return self.headers.get("content-type", "application/octet-stream").partition(";")[0].strip().lower()
 
-    @property
-    def is_read(self) -> bool:
-        """Whether every byte was taken."""
-        return self.is_whole and not self._held
-
     async def head(self) -> None:
         """Wait for status and headers."""
         while not self.status:

@@ -69,6 +69,7 @@ class Connection(asyncio.Protocol):
             self._parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade) as exc:
             self._fail(AnswerMalformed(type(exc).__name__))
+            self.drop()  # what came may stand behind a whole answer: the parser is of no use any more
             return
         if self._in_head and self._head_size > LARGEST_HEAD and self._answer is not None:
             self._fail(AnswerMalformed("headers without end"))

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from functools import partial
 
 from aiohappyeyeballs import AddrInfoType
 
@@ -29,8 +30,13 @@ class Names:
         task = self._asking.get(key)
         if task is None:
             task = self._asking[key] = self._loop.create_task(self._ask(host, port))
-            task.add_done_callback(lambda _: self._asking.pop(key, None))
+            task.add_done_callback(partial(self._answered, key))
         return await asyncio.shield(task)
+
+    def _answered(self, key: tuple[str, int], task: "asyncio.Task[list[AddrInfoType]]") -> None:
+        self._asking.pop(key, None)
+        if not task.cancelled():
+            task.exception()  # whoever waited may have given up, and nobody else would look at it
 
     async def _ask(self, host: str, port: int) -> list[AddrInfoType]:
         try:
