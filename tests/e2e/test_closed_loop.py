@@ -11,17 +11,10 @@ from ops.instance import RunningPaiban
 from tests.e2e.model_server import ModelServer, local_models
 from tests.e2e.test_flow_editor import LONG, box, sign_in
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("patience")]
 ANSWER = "Warm hands, clear head: the mug that waits for you every morning."
 NUMBER = secrets.token_hex(2)  # the story can be told more than once to the same installation
 TITLE, CHINESE, KEY = f"Slogans {NUMBER}", f"口号 {NUMBER}", f"slogans-{NUMBER}"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _patience() -> Iterator[None]:
-    expect.set_options(timeout=20_000)
-    yield
-    expect.set_options(timeout=5_000)
 
 
 @pytest.fixture(scope="module")

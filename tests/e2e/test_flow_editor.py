@@ -12,16 +12,8 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from ops.instance import RunningPaiban
 from tests.e2e.drafts import Draft, a_draft, graph, signed_in
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("patience")]
 LONG = 40_000  # ms, for what the editor's code has to be loaded first
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _patience() -> Iterator[None]:
-    """Every step waits for an answer of the server, and machines that test several things at once are slow."""
-    expect.set_options(timeout=20_000)
-    yield
-    expect.set_options(timeout=5_000)
 
 
 def sign_in(paiban: RunningPaiban, browser: Browser, name: str = "operator", **look: object) -> Page:

@@ -11,17 +11,9 @@ from playwright.sync_api import Browser, Locator, Page, Request, expect
 from ops.instance import RunningPaiban
 from tests.e2e.mock_models import mock_models
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("patience")]
 CHAT = "/api/v1/ai/chat"
 LONG = 40_000  # ms, for what the editor's code has to be loaded first
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _patience() -> Iterator[None]:
-    """Every step waits for an answer of the server, and machines that test several things at once are slow."""
-    expect.set_options(timeout=20_000)
-    yield
-    expect.set_options(timeout=5_000)
 
 
 @pytest.fixture(scope="module")

@@ -10,15 +10,8 @@ from playwright.sync_api import Browser, Page, Route, expect
 from ops.instance import RunningPaiban
 from tests.e2e.drafts import Draft, signed_in
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("patience")]
 MESSAGE = "My mug arrived broken."
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _patience() -> Iterator[None]:
-    expect.set_options(timeout=20_000)
-    yield
-    expect.set_options(timeout=5_000)
 
 
 @pytest.fixture(scope="module")
